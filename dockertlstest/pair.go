@@ -1,0 +1,68 @@
+package dockertlstest
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"os"
+	"path/filepath"
+)
+
+// Pair is a certificate and its private key.
+type Pair struct {
+	CertPEM []byte // the certificate, then the intermediates above it, without the root
+	KeyPEM  []byte // PKCS #8, not encrypted
+}
+
+// Certificate returns the pair for use in a [tls.Config].
+func (p *Pair) Certificate() tls.Certificate {
+	cert, err := tls.X509KeyPair(p.CertPEM, p.KeyPEM)
+	check(err)
+	return cert
+}
+
+// Leaf returns the certificate itself, without its chain.
+func (p *Pair) Leaf() *x509.Certificate {
+	return parseCert(p.Certificate().Certificate[0])
+}
+
+// WriteCerts writes ca.pem, cert.pem and key.pem, the names under which docker
+// looks for them, into dir: what DOCKER_CERT_PATH wants to find. With a nil
+// client it writes ca.pem only. It makes dir if it does not exist. Files that
+// are there already are replaced, each in one step, so a program that reads
+// them meanwhile never sees half a file.
+func WriteCerts(dir string, ca *CA, client *Pair) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if err := replaceFile(filepath.Join(dir, "ca.pem"), ca.PEM(), 0o644); err != nil {
+		return err
+	}
+	if client == nil {
+		return nil
+	}
+	if err := replaceFile(filepath.Join(dir, "cert.pem"), client.CertPEM, 0o644); err != nil {
+		return err
+	}
+	return replaceFile(filepath.Join(dir, "key.pem"), client.KeyPEM, 0o600)
+}
+
+// replaceFile writes a new file and renames it: besides being one step, this
+// gives a file that was there before the new mode.
+func replaceFile(path string, data []byte, mode os.FileMode) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".dockertlstest-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name()) // after the rename there is nothing left to remove
+	_, err = temp.Write(data)
+	if closeErr := temp.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Chmod(temp.Name(), mode); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), path)
+}
