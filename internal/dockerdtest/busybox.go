@@ -1,0 +1,68 @@
+package dockerdtest
+
+import (
+	"archive/tar"
+	"bytes"
+	"debug/elf"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+)
+
+// BusyboxTar returns the root file system of an image that needs no registry, for
+// POST /images/create?fromSrc=-: Debian's static busybox as sh, cat, echo and sleep.
+func BusyboxTar(tb testing.TB) []byte {
+	tb.Helper()
+	const advice = "apt-get install busybox-static"
+	path := lookPath(tb, "busybox", advice)
+	if err := checkStatic(path); err != nil {
+		missing(tb, "%v: %s", err, advice)
+	}
+	program, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	root, err := rootTar(program)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return root
+}
+
+// checkStatic: a program that asks for a loader and libraries cannot run in an image without them.
+func checkStatic(path string) error {
+	f, err := elf.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }) {
+		return fmt.Errorf("%s: not static", path)
+	}
+	return nil
+}
+
+func rootTar(busybox []byte) ([]byte, error) {
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	for _, h := range []*tar.Header{
+		{Name: "bin/", Typeflag: tar.TypeDir, Mode: 0o755},
+		{Name: "etc/", Typeflag: tar.TypeDir, Mode: 0o755},
+		{Name: "tmp/", Typeflag: tar.TypeDir, Mode: 0o1777},
+		{Name: "bin/sh", Typeflag: tar.TypeSymlink, Linkname: "busybox"},
+		{Name: "bin/cat", Typeflag: tar.TypeSymlink, Linkname: "busybox"},
+		{Name: "bin/echo", Typeflag: tar.TypeSymlink, Linkname: "busybox"},
+		{Name: "bin/sleep", Typeflag: tar.TypeSymlink, Linkname: "busybox"},
+		{Name: "bin/busybox", Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(busybox))},
+	} {
+		if err := w.WriteHeader(h); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := w.Write(busybox); err != nil {
+		return nil, err
+	}
+	err := w.Close()
+	return buf.Bytes(), err
+}
