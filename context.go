@@ -1,0 +1,285 @@
+package dockertls
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// currentContext reads which context config.json chooses (rules 1, 5 and 6).
+// The value is empty if it chooses none. Errors: [ContextInvalid],
+// [FileUnreadable]; docker goes on to the default daemon then (U5).
+func (r *resolution) currentContext() (choice, *Error) {
+	dir := r.configDir()
+	if dir.path == "" {
+		return choice{}, nil
+	}
+	path := filepath.Join(dir.path, "config.json")
+	data, err := readSmallFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return choice{}, nil
+	}
+	if err != nil {
+		return choice{}, fail(FileUnreadable, dir.source, "%s: %s, so the current context is unknown", path, reason(err)).cause(err).
+			hint("mend or remove the file, or choose with DOCKER_HOST, --context or DOCKER_CONTEXT=default")
+	}
+	name, err := parseCurrentContext(data)
+	if err != nil {
+		return choice{}, fail(ContextInvalid, dir.source, "%s: %v, so the current context is unknown", path, err).cause(err).
+			hint("mend or remove the file, or choose with DOCKER_HOST, --context or DOCKER_CONTEXT=default")
+	}
+	return choice{value: name, source: "currentContext in " + path}, nil
+}
+
+// parseCurrentContext reads config.json, of which only one field counts here.
+// Names of fields have no case, the last of equal ones counts, and text after
+// the object is ignored.
+func parseCurrentContext(data []byte) (string, error) {
+	var config struct {
+		CurrentContext json.RawMessage `json:"currentContext"`
+	}
+	err := json.NewDecoder(bytes.NewReader(data)).Decode(&config)
+	if errors.Is(err, io.EOF) {
+		return "", nil
+	}
+	var name string
+	if err == nil && config.CurrentContext != nil {
+		err = json.Unmarshal(config.CurrentContext, &name)
+	}
+	if err != nil {
+		return "", fmt.Errorf("it cannot be parsed: %w", jsonError{err})
+	}
+	return name, nil
+}
+
+// A jsonError says where, but not with the Go types of the decoder.
+type jsonError struct{ err error }
+
+func (e jsonError) Unwrap() error { return e.err }
+
+func (e jsonError) Error() string {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(e.err, &wrong) {
+		if wrong.Field != "" {
+			return fmt.Sprintf("a %s at %s", wrong.Value, wrong.Field)
+		}
+		return "a " + wrong.Value + " where another type belongs"
+	}
+	return e.err.Error()
+}
+
+// A contextMeta is what meta.json says of the docker endpoint.
+type contextMeta struct {
+	Host          string
+	SkipTLSVerify bool
+}
+
+// parseContextMeta reads meta.json strictly (rule 23).
+func parseContextMeta(data []byte) (contextMeta, error) {
+	var file struct {
+		Name      string
+		Metadata  map[string]any
+		Endpoints map[string]json.RawMessage
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return contextMeta{}, jsonError{err}
+	}
+	raw, ok := file.Endpoints["docker"]
+	if !ok || string(bytes.TrimSpace(raw)) == "null" {
+		return contextMeta{}, errors.New("it has no docker endpoint")
+	}
+	var meta contextMeta
+	if err := json.Unmarshal(raw, &meta); err != nil {
+		return contextMeta{}, jsonError{err}
+	}
+	return meta, nil
+}
+
+// A contextFolder is where one stored context lies.
+type contextFolder struct {
+	meta string // the file
+	tls  string // the folder of its TLS data, all endpoints
+}
+
+func newContextFolder(configDir, name string) contextFolder {
+	sum := sha256.Sum256([]byte(name))
+	id := hex.EncodeToString(sum[:])
+	root := filepath.Join(configDir, "contexts")
+	return contextFolder{filepath.Join(root, "meta", id, "meta.json"), filepath.Join(root, "tls", id)}
+}
+
+// decideContext follows rules 23 to 26 for a stored context.
+func (r *resolution) decideContext(name choice, w wish) (decision, *Error) {
+	source := "context " + quote(name.value)
+	d := decision{context: name.value, source: source}
+	dir := r.configDir()
+	if dir.path == "" {
+		return d, fail(ContextNotFound, name.source, "no configuration directory to look for the context %q in", name.value).
+			hint("set ConfigDir, or add FromEnv() as a layer")
+	}
+	r.record("config", dir.path, dir.source, dir.overrode)
+	where := newContextFolder(dir.path, name.value)
+	meta, err := readContextMeta(where.meta, name, dir)
+	if err != nil {
+		return d, err
+	}
+	d.endpoint = localEndpoint()
+	if meta.Host != "" {
+		if d.endpoint, err = parseContextHost(meta.Host, false); err != nil {
+			err.Source = source
+			return d, err
+		}
+	}
+	if d.endpoint.isSocket() {
+		r.record("host", d.endpoint.String(), source, r.first(fieldHost).all())
+		return d, nil
+	}
+	if d.tls, err = r.readContextTLS(where, source, &d.material); err != nil {
+		return d, err
+	}
+	d.tls = d.tls || meta.SkipTLSVerify || d.endpoint.https
+	d.verify = d.tls && !meta.SkipTLSVerify
+	if d.tls && d.endpoint.noPort {
+		d.endpoint, _ = parseContextHost(meta.Host, true)
+	}
+	r.record("host", d.endpoint.String(), source, r.first(fieldHost).all())
+	return d, checkNotWeaker(d, w)
+}
+
+// all lists a choice that lost as a whole.
+func (c choice) all() []Overridden {
+	if !c.set() {
+		return nil
+	}
+	return append([]Overridden{{c.source, c.value}}, c.overrode...)
+}
+
+// checkNotWeaker refuses a context that asks for less than the settings do.
+// Docker follows the context, in the clear if it says so (U3, U4).
+func checkNotWeaker(d decision, w wish) *Error {
+	switch {
+	case w.tls && !d.tls:
+		return fail(OptionsConflict, w.source+" and "+d.source, "the one asks for TLS, the other is plain TCP (%s)", d.endpoint).
+			hint("unset %s, or give the context its TLS files: docker context update --docker host=...,ca=...", w.source)
+	case w.verify && !d.verify:
+		return fail(OptionsConflict, w.source+" and "+d.source, "the one asks to verify the server, the other says SkipTLSVerify (%s)", d.endpoint).
+			hint("unset %s, or update the context without skip-tls-verify", w.source)
+	}
+	return nil
+}
+
+func readContextMeta(path string, name choice, dir folder) (contextMeta, *Error) {
+	data, err := readSmallFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return contextMeta{}, fail(ContextNotFound, name.source, "there is no context %q in %s", name.value, filepath.Join(dir.path, "contexts")).
+			cause(err).hint("%s", hintContext(dir.path, name.value))
+	}
+	if err != nil {
+		return contextMeta{}, fail(FileUnreadable, name.source, "%s: %s", path, reason(err)).cause(err)
+	}
+	meta, err := parseContextMeta(data)
+	if err != nil {
+		return meta, fail(ContextInvalid, name.source, "context %q: %s: %v", name.value, path, err).cause(err)
+	}
+	return meta, nil
+}
+
+// hintContext names the contexts there are, the one that was probably meant first.
+func hintContext(configDir, wanted string) string {
+	var names []string
+	metas, _ := filepath.Glob(filepath.Join(configDir, "contexts", "meta", "*", "meta.json"))
+	for _, path := range metas {
+		var file struct{ Name string }
+		data, err := readSmallFile(path)
+		if err != nil || json.Unmarshal(data, &file) != nil || file.Name == "" {
+			continue
+		}
+		if strings.EqualFold(strings.TrimSpace(wanted), file.Name) {
+			return fmt.Sprintf("did you mean %q? Names are taken literally", file.Name)
+		}
+		names = append(names, quote(file.Name))
+	}
+	slices.Sort(names)
+	if len(names) == 0 {
+		return "no context is stored there: docker context ls shows what docker sees"
+	}
+	return "there are " + strings.Join(names, ", ")
+}
+
+// readContextTLS reads the TLS data of a context (rule 25). Data in the wrong
+// place is an error: docker would go on without it (U2).
+func (r *resolution) readContextTLS(where contextFolder, source string, m *material) (bool, *Error) {
+	folder := filepath.Join(where.tls, "docker")
+	entries, err := os.ReadDir(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, checkMisplaced(where.tls, folder, source)
+	case err != nil:
+		return false, fail(ContextInvalid, source, "%s: %s", folder, reason(err)).cause(err).
+			hint("it must be a folder with ca.pem, cert.pem and key.pem, readable for this user")
+	}
+	for _, e := range entries {
+		path := filepath.Join(folder, e.Name())
+		var ro role
+		var p *part
+		switch e.Name() {
+		case roleCA().file:
+			ro, p = roleCA(), &m.ca
+		case roleCert().file:
+			ro, p = roleCert(), &m.cert
+		case roleKey().file:
+			ro, p = roleKey(), &m.key
+		default:
+			r.warn(WarnUnknownFile, source, "%s is not one of its files and is ignored", path)
+			continue
+		}
+		read, err := readFile(ro, path, source)
+		if err != nil {
+			return true, err
+		}
+		*p = read
+		r.record(ro.setting, path, source, nil)
+	}
+	if !m.ca.found {
+		r.record(roleCA().setting, wordSystem, source, nil)
+	}
+	return true, nil
+}
+
+// checkMisplaced looks for TLS data where docker overlooks it.
+func checkMisplaced(tlsFolder, folder, source string) *Error {
+	if _, err := os.Lstat(folder); err == nil { // a dangling link
+		return fail(ContextInvalid, source, "%s leads nowhere", folder)
+	}
+	entries, err := os.ReadDir(tlsFolder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fail(ContextInvalid, source, "%s: %s", tlsFolder, reason(err)).cause(err)
+	}
+	for _, e := range entries {
+		switch e.Name() {
+		case roleCA().file, roleCert().file, roleKey().file:
+			return fail(ContextInvalid, source, "%s lies one folder too high", filepath.Join(tlsFolder, e.Name())).
+				hint("move it to %s", folder)
+		}
+	}
+	return nil
+}
+
+// readSmallFile is os.ReadFile with a bound.
+func readSmallFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readAll(f, 4096)
+}

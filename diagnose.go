@@ -1,0 +1,284 @@
+package dockertls
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	recordAlert = 21 // TLS content type (RFC 8446, 5.1)
+
+	// TLS alerts (RFC 8446, 6.2).
+	alertHandshakeFailure    = 40
+	alertBadCertificate      = 42
+	alertUnsupportedCert     = 43
+	alertCertRevoked         = 44
+	alertCertExpired         = 45
+	alertCertUnknown         = 46
+	alertUnknownCA           = 48
+	alertAccessDenied        = 49
+	alertProtocolVersion     = 70
+	alertCertificateRequired = 116
+)
+
+// evidence is what one handshake showed.
+type evidence struct {
+	requested bool // the server asked for a client certificate
+	sent      bool // and got one
+	accepted  int  // how many authorities its request named
+}
+
+// watch returns a copy of cfg that records what happens. The certificate is
+// chosen as crypto/tls would: only where the server's list allows it (rule 20).
+func (ev *evidence) watch(cfg *tls.Config) *tls.Config {
+	pairs := cfg.Certificates
+	cfg = cfg.Clone()
+	cfg.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		ev.requested, ev.accepted = true, len(info.AcceptableCAs)
+		for i := range pairs {
+			if info.SupportsCertificate(&pairs[i]) == nil {
+				ev.sent = true
+				return &pairs[i], nil
+			}
+		}
+		return new(tls.Certificate), nil
+	}
+	return cfg
+}
+
+// Diagnose explains an error from this Config's connections, with what the
+// endpoint has shown so far. It returns the [*Error] in the chain if there is
+// one, a new one if the cause is understood, and err itself if not: a cause is
+// never guessed. Nil and the context's own errors stay what they are.
+func (c *Config) Diagnose(err error) error {
+	var known *Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded) && !isDialTimeout(err):
+		return err
+	}
+	for _, explain := range []func(error) *Error{c.explainServer, c.explainAlert, c.explainRecord, c.explainNetwork} {
+		if e := explain(err); e != nil {
+			e.Host, e.Err = c.Host(), err
+			return e
+		}
+	}
+	return err
+}
+
+// isDialTimeout tells our own limits, which carry no caller's context error.
+func isDialTimeout(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Timeout()
+}
+
+// explainServer is about the server's certificate.
+func (c *Config) explainServer(err error) *Error {
+	var unknown x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &name):
+		e := &Error{Kind: ServerNameMismatch}
+		e.Detail = fmt.Sprintf("the server's certificate is for %s, not for %s", certNames(name.Certificate), name.Host)
+		return e.hint("connect by one of its names, or issue it again with %s as subjectAltName (the Common Name is not used)", sanOf(name.Host))
+	case errors.As(err, &unknown):
+		e := &Error{Kind: ServerUntrusted, Source: c.settingSource("tlscacert")}
+		e.Detail = fmt.Sprintf("the server's certificate was issued by %q, which %s does not know", unknown.Cert.Issuer, c.rootsName())
+		return e.hint("fetch the ca.pem that signed the daemon's certificate (%s), or check that it is the right daemon", c.settingSource("tlscacert"))
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return explainDates(invalid.Cert)
+	}
+	return nil
+}
+
+func explainDates(cert *x509.Certificate) *Error {
+	now := time.Now()
+	stamp := func(t time.Time) string { return t.UTC().Format(time.DateTime) + " UTC" }
+	if now.Before(cert.NotBefore) {
+		e := &Error{Kind: ServerCertNotYet}
+		e.Detail = fmt.Sprintf("the server's certificate %q is valid from %s, and it is %s here", cert.Subject, stamp(cert.NotBefore), stamp(now))
+		return e.hint("check the clocks of both machines")
+	}
+	e := &Error{Kind: ServerCertExpired}
+	e.Detail = fmt.Sprintf("the server's certificate %q expired on %s, and it is %s here", cert.Subject, stamp(cert.NotAfter), stamp(now))
+	return e.hint("issue the daemon's certificate again and restart the daemon")
+}
+
+// certNames lists what a certificate is for.
+func certNames(cert *x509.Certificate) string {
+	var names []string
+	for _, n := range cert.DNSNames {
+		names = append(names, fmt.Sprintf("DNS %q", n))
+	}
+	for _, ip := range cert.IPAddresses {
+		names = append(names, "IP "+ip.String())
+	}
+	if len(names) == 0 {
+		return "no DNS name and no IP address"
+	}
+	return "[" + strings.Join(names, ", ") + "]"
+}
+
+func sanOf(host string) string {
+	if net.ParseIP(host) != nil {
+		return "IP:" + host
+	}
+	return "DNS:" + host
+}
+
+func (c *Config) rootsName() string {
+	if c.files.ca != "" {
+		return c.files.ca
+	}
+	if c.tls != nil && c.tls.RootCAs != nil {
+		return "the given CA"
+	}
+	return "this system"
+}
+
+// settingSource tells where a setting came from.
+func (c *Config) settingSource(name string) string {
+	for _, s := range c.settings {
+		if s.Name == name {
+			return s.Source
+		}
+	}
+	return ""
+}
+
+// explainAlert is about what the server said before it hung up.
+func (c *Config) explainAlert(err error) *Error {
+	ev := c.shown.Load()
+	if ev == nil {
+		ev = new(evidence)
+	}
+	switch alert := alertOf(err); alert {
+	case alertCertificateRequired:
+		return c.certRequired(ev)
+	case alertHandshakeFailure:
+		if ev.requested && !ev.sent {
+			return c.certRequired(ev)
+		}
+	case alertProtocolVersion:
+		e := &Error{Kind: TLSVersion, Detail: "the server speaks no version of TLS from 1.2 on"}
+		return e.hint("update the daemon, or what stands before it")
+	case alertBadCertificate, alertUnsupportedCert, alertCertRevoked, alertCertExpired, alertCertUnknown, alertUnknownCA, alertAccessDenied:
+		if ev.requested && !ev.sent {
+			return c.certRequired(ev)
+		}
+		if ev.sent {
+			return c.certRejected(alert)
+		}
+	}
+	return nil
+}
+
+// alertOf is the alert that the peer sent, or -1. Its type is not exported, so
+// the text is compared with the one the standard library makes itself.
+func alertOf(err error) int {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" {
+		return -1
+	}
+	for _, alert := range []uint8{alertHandshakeFailure, alertBadCertificate, alertUnsupportedCert, alertCertRevoked, alertCertExpired,
+		alertCertUnknown, alertUnknownCA, alertAccessDenied, alertProtocolVersion, alertCertificateRequired} {
+		if op.Err.Error() == tls.AlertError(alert).Error() {
+			return int(alert)
+		}
+	}
+	return -1
+}
+
+func (c *Config) certRequired(ev *evidence) *Error {
+	e := &Error{Kind: ClientCertRequired, Source: c.settingSource("tlscert"), Detail: "the daemon requires a client certificate, and none was sent"}
+	if len(c.tls.Certificates) > 0 {
+		leaf := c.tls.Certificates[0].Leaf
+		e.Detail = fmt.Sprintf("the daemon requires a client certificate, and ours was not sent: it was issued by %q, which is none of the %d authorities the daemon accepts", leaf.Issuer, ev.accepted)
+		return e.hint("use a client certificate that the daemon's --tlscacert has signed")
+	}
+	where := "there is no cert.pem and key.pem beside " + c.files.ca
+	if c.files.ca == "" {
+		where = "no client certificate is configured"
+	}
+	return e.hint("%s: put a pair signed by the daemon's --tlscacert there, or pass --tlscert and --tlskey", where)
+}
+
+func (c *Config) certRejected(alert int) *Error {
+	leaf := c.tls.Certificates[0].Leaf
+	e := &Error{Kind: ClientCertRejected, Source: c.settingSource("tlscert")}
+	e.Detail = fmt.Sprintf("the daemon refused the client certificate %q issued by %q (%s)", leaf.Subject, leaf.Issuer, tls.AlertError(alert).Error())
+	if now := time.Now(); now.After(leaf.NotAfter) {
+		e.Kind = ClientCertIsExpired
+		e.Detail += ", which expired on " + leaf.NotAfter.UTC().Format(time.DateTime) + " UTC"
+		return e.hint("issue the client certificate again")
+	}
+	return e.hint("the exact reason is in the daemon's log; check that its --tlscacert signed this certificate, and the clock of its machine")
+}
+
+// explainRecord is about an answer that is no TLS.
+func (c *Config) explainRecord(err error) *Error {
+	var header tls.RecordHeaderError
+	switch {
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &header) && string(header.RecordHeader[:]) == "HTTP/":
+		e := &Error{Kind: TLSNotOffered, Detail: "TLS was spoken, and the server answered plain HTTP"}
+		return e.hint("TLS is on because of %s; the daemon must be started with --tls or --tlsverify, or this is the wrong port", c.tlsSource())
+	case errors.As(err, &header):
+		return &Error{Kind: NotTLS, Detail: "TLS was spoken, and what answered speaks neither TLS nor HTTP"}
+	}
+	return nil
+}
+
+// tlsSource is the setting that switched TLS on.
+func (c *Config) tlsSource() string {
+	for _, name := range []string{"tlsverify", "tls"} {
+		if s := c.settingSource(name); s != "" && c.context == wordDefault {
+			return s
+		}
+	}
+	return "the context " + quote(c.context)
+}
+
+// tlsRequired is what plain HTTP to a TLS daemon means.
+func (c *Config) tlsRequired() *Error {
+	e := &Error{Kind: TLSRequired, Host: c.Host(), Detail: "plain HTTP was sent to a daemon that speaks TLS"}
+	return e.hint("TLS is not switched on: set DOCKER_TLS_VERIFY=1 or pass --tlsverify, with ca.pem in DOCKER_CERT_PATH or ~/.docker")
+}
+
+// explainNetwork is about not getting there at all.
+func (c *Config) explainNetwork(err error) *Error {
+	var dns *net.DNSError
+	var timeout net.Error
+	socket := c.endpoint.isSocket()
+	switch {
+	case errors.As(err, &dns):
+		e := &Error{Kind: DNS, Source: c.source, Detail: fmt.Sprintf("the host name %q does not resolve", dns.Name)}
+		return e.hint("check the address, which comes from %s", c.source)
+	case socket && errors.Is(err, fs.ErrNotExist):
+		e := &Error{Kind: SocketMissing, Source: c.source, Detail: "there is no such socket"}
+		return e.hint("is the daemon running on this machine? The address comes from %s", c.source)
+	case socket && errors.Is(err, fs.ErrPermission):
+		e := &Error{Kind: SocketPermission, Source: c.source, Detail: "this user may not open the socket"}
+		return e.hint("add the user to the socket's group (usually docker), or use another address")
+	case errors.Is(err, syscall.ECONNREFUSED):
+		e := &Error{Kind: ConnectionRefused, Source: c.source, Detail: "nobody listens there"}
+		return e.hint("check address and port, which come from %s, and that the daemon is running", c.source)
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return &Error{Kind: Unreachable, Source: c.source, Detail: "no route to the host"}
+	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
+		return &Error{Kind: Timeout, Source: c.source, Detail: "no answer in time"}
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+package dockertls
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// Dial opens the raw stream to the endpoint, as exec and attach need it: the
+// same TLS, through the same proxy as requests. The result has CloseWrite, for
+// half-close (with a Dialer of the caller's, in plain mode: if its connections
+// have it). The context bounds connecting and the handshake, not the stream.
+//
+// Errors that are understood are an [*Error] of one of the kinds from [DNS] on;
+// those of the context come as themselves. Under TLS 1.3 a daemon refuses a
+// client certificate only after the handshake: the first Read shows that.
+func (c *Config) Dial(ctx context.Context) (net.Conn, error) {
+	if c.tls == nil {
+		return c.dialEndpoint(ctx)
+	}
+	return c.dialTLS(ctx)
+}
+
+// dialTransport is DialContext of a transport. net/http asks it for the proxy
+// or, without one, for the endpoint; clients that hijack ask for the endpoint
+// even then, and get the tunnel.
+func (c *Config) dialTransport(ctx context.Context, _, address string) (net.Conn, error) {
+	switch {
+	case c.tls != nil:
+		return nil, c.mismatch("an unencrypted connection to " + address)
+	case c.endpoint.isSocket(), sameAddress(address, c.endpoint.address):
+		return c.dialEndpoint(ctx)
+	case c.proxy != nil && sameAddress(address, proxyAddress(c.proxy)):
+		return c.connect(ctx, schemeTCP, address)
+	}
+	return nil, c.mismatch("a connection to " + address)
+}
+
+// dialTransportTLS is DialTLSContext of a transport.
+func (c *Config) dialTransportTLS(ctx context.Context, _, address string) (net.Conn, error) {
+	if !sameAddress(address, c.endpoint.address) {
+		return nil, c.mismatch("a connection to " + address)
+	}
+	return c.dialTLS(ctx)
+}
+
+// route is Proxy of a transport, which net/http asks before it looks for a
+// connection: the place to refuse requests that are not for this endpoint.
+// Under TLS the proxy is dialTLS's business.
+func (c *Config) route(req *http.Request) (*url.URL, error) {
+	u := req.URL
+	switch {
+	case u.Scheme != c.scheme():
+		return nil, c.mismatch("a request to " + u.Scheme + "://" + u.Host)
+	case c.endpoint.isSocket():
+		return nil, nil
+	case !sameAddress(hostPort(u), c.endpoint.address):
+		return nil, c.mismatch("a request to " + u.Scheme + "://" + u.Host)
+	case c.tls != nil:
+		return nil, nil
+	}
+	return c.proxy, nil
+}
+
+func (c *Config) mismatch(what string) *Error {
+	return &Error{Kind: EndpointMismatch, Host: c.Host(), Detail: "this transport does not serve " + what,
+		Hint: "it reaches " + c.URL("") + " only: resolve another Config for another daemon"}
+}
+
+func sameAddress(a, b string) bool { return strings.EqualFold(a, b) }
+
+// hostPort is the address net/http dials for a URL.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{schemeHTTP: "80", schemeHTTPS: "443", "socks5": "1080", "socks5h": "1080"}[u.Scheme]
+	}
+	return net.JoinHostPort(asciiHost(u.Hostname()), port)
+}
+
+// dialEndpoint opens the unencrypted connection, through the proxy if there is one.
+func (c *Config) dialEndpoint(ctx context.Context) (net.Conn, error) {
+	var conn net.Conn
+	var err error
+	if c.proxy != nil {
+		conn, err = c.dialProxy(ctx)
+	} else {
+		conn, err = c.connect(ctx, c.endpoint.network, c.endpoint.address)
+	}
+	if err != nil || c.endpoint.isSocket() {
+		return conn, err
+	}
+	return newPlainConn(conn, c), nil
+}
+
+// connect opens a connection within connectTimeout, and explains why not.
+func (c *Config) connect(ctx context.Context, network, address string) (net.Conn, error) {
+	limited, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	dial := c.dialer
+	switch {
+	case network == schemeNpipe:
+		dial = dialPipe
+	case dial == nil:
+		dial = (&net.Dialer{}).DialContext
+	}
+	conn, err := dial(limited, network, address)
+	if err != nil {
+		return nil, c.failure(ctx, err)
+	}
+	return conn, nil
+}
+
+// dialTLS opens a connection and does the handshake.
+func (c *Config) dialTLS(ctx context.Context) (net.Conn, error) {
+	var raw net.Conn
+	var err error
+	if c.proxy != nil {
+		raw, err = c.dialProxy(ctx)
+	} else {
+		raw, err = c.connect(ctx, schemeTCP, c.endpoint.address)
+	}
+	if err != nil {
+		return nil, err
+	}
+	shown := new(evidence)
+	conn := tls.Client(raw, shown.watch(c.tls))
+	err = handshake(ctx, conn)
+	c.shown.Store(shown)
+	if err != nil {
+		raw.Close()
+		return nil, c.failure(ctx, err)
+	}
+	return conn, nil
+}
+
+// handshake bounds the handshake by handshakeTimeout.
+func handshake(ctx context.Context, conn *tls.Conn) error {
+	limited, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	return conn.HandshakeContext(limited)
+}
+
+// failure explains an error, unless it is the context's own.
+func (c *Config) failure(ctx context.Context, err error) error {
+	if cause := ctx.Err(); cause != nil {
+		return fmt.Errorf("dockertls: %s: %w", c.Host(), cause)
+	}
+	return c.Diagnose(err)
+}
+
+// A plainConn finds out, at the first answer, that the daemon speaks TLS.
+type plainConn struct {
+	net.Conn
+	config *Config
+	seen   bool
+}
+
+// newPlainConn keeps CloseWrite only where there is one: callers look for it.
+func newPlainConn(conn net.Conn, c *Config) net.Conn {
+	p := &plainConn{Conn: conn, config: c}
+	if half, ok := conn.(interface{ CloseWrite() error }); ok {
+		return struct {
+			*plainConn
+			halfCloser
+		}{p, half}
+	}
+	return p
+}
+
+type halfCloser interface{ CloseWrite() error }
+
+func (c *plainConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if !c.seen && n > 0 {
+		c.seen = true
+		if answersTLS(b[:n]) {
+			return 0, c.config.tlsRequired()
+		}
+	}
+	return n, err
+}
+
+// ReadFrom lets uploads use the connection's own way of copying.
+func (c *plainConn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Conn, r) }
+
+// answersTLS recognises what a TLS server says to plain HTTP: Go's own answer,
+// which comes before any handler, or a TLS alert.
+func answersTLS(b []byte) bool {
+	return bytes.HasPrefix(b, []byte("HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server")) ||
+		len(b) >= 2 && b[0] == recordAlert && b[1] == 3
+}

@@ -1,0 +1,168 @@
+package dockertls
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// A Mode is how a connection is secured.
+type Mode int
+
+// The modes of Docker's client.
+const (
+	Plain     Mode = iota // no TLS: in the clear over tcp; sockets and pipes need none
+	Encrypted             // TLS, nobody verified the server (--tls)
+	Verified              // TLS, the server was verified (--tlsverify)
+	Mutual                // TLS, the server was verified, and there is a client certificate
+)
+
+// String returns "plain", "encrypted", "verified" or "mutual".
+func (m Mode) String() string {
+	switch m {
+	case Plain:
+		return "plain"
+	case Encrypted:
+		return "encrypted"
+	case Verified:
+		return "verified"
+	case Mutual:
+		return "mutual"
+	}
+	return fmt.Sprintf("Mode(%d)", int(m))
+}
+
+// MarshalText returns what String returns.
+func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// A Config is the decision where to connect, and how: what [Resolve] makes of
+// the settings. It does not change, shares nothing with another Config, and is
+// safe for concurrent use.
+type Config struct {
+	endpoint    endpoint
+	context     string
+	source      string // of the address
+	mode        Mode
+	tls         *tls.Config // nil in plain mode; never handed out itself
+	renamed     bool        // the server name is not the address's own
+	files       files
+	proxy       *url.URL // nil: none
+	proxySource string
+	proxyInCode bool     // chosen by Options.Proxy
+	dialer      dialFunc // nil: net.Dialer
+	settings    []Setting
+	warnings    []Warning
+	shown       atomic.Pointer[evidence] // by the latest handshake
+}
+
+// Host returns the address with scheme and port, "tcp://ubuntuvm:2376" or
+// "unix:///var/run/docker.sock", for WithHost of moby's client and for
+// DOCKER_HOST. It is never https: the mode decides on TLS.
+func (c *Config) Host() string { return c.endpoint.String() }
+
+// Mode returns how connections are secured.
+func (c *Config) Mode() Mode { return c.mode }
+
+// Context returns the name of the docker context in use, "default" for none.
+func (c *Config) Context() string { return c.context }
+
+// URL returns the address of an API path, which may carry a query:
+// "https://ubuntuvm:2376/_ping". The base path of the address, if it has one,
+// comes first. On a socket or pipe the host is api.moby.localhost, as in docker.
+func (c *Config) URL(path string) string { return c.endpoint.url(c.scheme(), path) }
+
+func (c *Config) scheme() string {
+	if c.tls == nil {
+		return schemeHTTP
+	}
+	return schemeHTTPS
+}
+
+// TLSConfig returns the configuration of TLS connections, the caller's own
+// copy, or nil in plain mode. RootCAs and ServerName are set; InsecureSkipVerify
+// is true in mode [Encrypted] only. TLS 1.2 is the minimum, and there is no ALPN.
+//
+// RootCAs is nil if the system's roots verify.
+func (c *Config) TLSConfig() *tls.Config {
+	if c.tls == nil {
+		return nil
+	}
+	cfg := c.tls.Clone()
+	if cfg.RootCAs != nil {
+		cfg.RootCAs = cfg.RootCAs.Clone()
+	}
+	for i := range cfg.Certificates {
+		if i == 0 {
+			cfg.Certificates = append([]tls.Certificate(nil), cfg.Certificates...)
+		}
+		chain := cfg.Certificates[i].Certificate
+		cfg.Certificates[i].Certificate = append([][]byte(nil), chain...)
+	}
+	return cfg
+}
+
+// Limits of a transport. Streams (logs, events, attach) have none.
+const (
+	connectTimeout   = 10 * time.Second
+	handshakeTimeout = 10 * time.Second
+	idleTimeout      = 30 * time.Second
+	idleConnections  = 6
+)
+
+// Transport returns a new transport with its own pool of connections, for
+// [net/http.Client] and for the clients of Docker's API. The caller keeps it,
+// may change it, and should call CloseIdleConnections in the end.
+//
+// It reaches this Config's endpoint only: requests with another scheme or host,
+// by redirect or otherwise, fail with [EndpointMismatch] before anything is
+// dialled. On a socket or pipe every host name stands for it. TLS is done with
+// this Config's settings, whatever becomes of the transport's TLSClientConfig,
+// which is there for clients that look at it.
+func (c *Config) Transport() *http.Transport {
+	t := &http.Transport{
+		Proxy:                 c.route,
+		DialContext:           c.dialTransport,
+		DisableCompression:    c.endpoint.isSocket(),
+		MaxIdleConns:          idleConnections,
+		MaxIdleConnsPerHost:   idleConnections,
+		IdleConnTimeout:       idleTimeout,
+		ExpectContinueTimeout: time.Second,
+		// Without this net/http would prepare for HTTP/2 and leave a TLS
+		// configuration in a plain transport, which clients take for TLS.
+		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
+	}
+	if c.tls != nil {
+		t.TLSClientConfig = c.TLSConfig()
+		t.DialTLSContext = c.dialTransportTLS
+	}
+	return t
+}
+
+// HTTPClient returns a client with a new [Config.Transport]. It has no time
+// limit of its own, because API calls may stream for hours: use contexts.
+func (c *Config) HTTPClient() *http.Client { return &http.Client{Transport: c.Transport()} }
+
+// String is a short summary in one line, without secrets.
+func (c *Config) String() string {
+	s := fmt.Sprintf("%s (%s), %s", c.Host(), c.source, c.mode)
+	if c.proxy != nil {
+		s += fmt.Sprintf(", proxy %s (%s)", c.proxy.Redacted(), c.proxySource)
+	}
+	return s
+}
+
+// LogValue makes slog print the summary's parts under their own names.
+func (c *Config) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.String("host", c.Host()), slog.String("source", c.source),
+		slog.String("context", c.context), slog.String("mode", c.mode.String()),
+	}
+	if c.proxy != nil {
+		attrs = append(attrs, slog.String("proxy", c.proxy.Redacted()))
+	}
+	return slog.GroupValue(attrs...)
+}

@@ -1,0 +1,390 @@
+package dockertls
+
+import (
+	"cmp"
+	"net"
+	"net/netip"
+	"net/url"
+	"path"
+	"runtime"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"golang.org/x/net/idna"
+)
+
+const (
+	schemeTCP   = "tcp"
+	schemeUnix  = "unix"
+	schemeNpipe = "npipe"
+	schemeSSH   = "ssh"
+	schemeFD    = "fd"
+	schemeHTTP  = "http"
+	schemeHTTPS = "https"
+
+	defaultSocket = "/var/run/docker.sock"
+	defaultPipe   = "//./pipe/docker_engine"
+	plainPort     = "2375" // of an address without port, with TLS too (rule 9)
+	tlsHost       = "tcp://localhost:2376"
+
+	// socketAuthority is the Host header on sockets and pipes, as docker sends it.
+	socketAuthority = "api.moby.localhost"
+)
+
+// An endpoint is an address that has been decided: nothing in it is missing.
+type endpoint struct {
+	network    string // "tcp", "unix" or "npipe"
+	address    string // what to dial: host:port in ASCII, or the path of a socket or pipe
+	authority  string // what stands in URLs and the Host header
+	serverName string // tcp: the host name or IP address, without port and final dot
+	basePath   string // tcp: prefix of every request path, "" or "/p"
+
+	https   bool     // the address itself asks for TLS (contexts only)
+	dropped []string // parts of the address that have no meaning (Q5)
+	noPort  bool     // the address has no port and a context's rule filled it in (Q4)
+}
+
+func (e endpoint) isSocket() bool { return e.network != schemeTCP }
+
+// String is the address with every default filled in, for DOCKER_HOST and for
+// other clients' WithHost.
+func (e endpoint) String() string {
+	if e.isSocket() {
+		return e.network + "://" + e.address
+	}
+	return schemeTCP + "://" + e.address + e.escapedBase()
+}
+
+func (e endpoint) escapedBase() string { return (&url.URL{Path: e.basePath}).EscapedPath() }
+
+// url is the address of an API path. The path may carry a query.
+func (e endpoint) url(scheme, path string) string {
+	if path != "" && path[0] != '/' && path[0] != '?' {
+		path = "/" + path
+	}
+	return scheme + "://" + e.authority + e.escapedBase() + path
+}
+
+// defaultEndpoint is where docker looks without any address (rule 7).
+func defaultEndpoint(tls bool) endpoint {
+	if tls {
+		e, _ := parseHost(tlsHost)
+		return e
+	}
+	return localEndpoint()
+}
+
+// localEndpoint is the system's own socket or pipe.
+func localEndpoint() endpoint {
+	if runtime.GOOS == "windows" {
+		return endpoint{network: schemeNpipe, address: defaultPipe, authority: socketAuthority}
+	}
+	return endpoint{network: schemeUnix, address: defaultSocket, authority: socketAuthority}
+}
+
+// parseHost reads an address as docker reads -H and DOCKER_HOST (rules 7 to
+// 12). It must not be blank. Errors: [HostInvalid], [HostUnsupported]; their
+// Source is left to the caller.
+func parseHost(host string) (endpoint, *Error) {
+	host = strings.TrimSpace(host)
+	scheme, rest, ok := strings.Cut(host, "://")
+	if !ok {
+		return parseSchemeless(host)
+	}
+	switch scheme {
+	case schemeTCP:
+		return parseTCP(rest, plainPort)
+	case schemeUnix:
+		if inner, after, ok := strings.Cut(rest, "://"); ok && isWord(inner) {
+			e := invalidHost(host, "a second scheme, %q, follows %q", inner+"://", "unix://")
+			if inner == schemeUnix {
+				e.hint("write unix://%s", after)
+			}
+			return endpoint{}, e
+		}
+		return parseSocket(schemeUnix, cmp.Or(rest, defaultSocket))
+	case schemeNpipe:
+		return parseSocket(schemeNpipe, cmp.Or(rest, defaultPipe))
+	}
+	return endpoint{}, unknownScheme(scheme, rest, host)
+}
+
+// parseContextHost reads the address of a stored context, which docker does
+// not complete (rule 26). It must not be empty.
+func parseContextHost(host string, tls bool) (endpoint, *Error) {
+	scheme, rest, ok := strings.Cut(host, "://")
+	if !ok || rest == "" {
+		return endpoint{}, invalidHost(host, "it must have a scheme and an address, such as tcp://host:2376 or unix:///path")
+	}
+	tls = tls || scheme == schemeHTTPS
+	port := "80"
+	if tls {
+		port = "443"
+	}
+	switch scheme {
+	case schemeHTTP, schemeHTTPS:
+		if strings.Contains(rest, "/") {
+			return endpoint{}, invalidHost(host, "docker takes the path of an %s address for a part of the host name", scheme).
+				hint("write tcp://%s", redact(rest))
+		}
+		fallthrough
+	case schemeTCP:
+		e, err := parseTCP(rest, "")
+		if err != nil {
+			return e, err
+		}
+		e.https = scheme == schemeHTTPS
+		if e.noPort = e.address[len(e.address)-1] == ':'; e.noPort {
+			e.address += port
+		}
+		return e, nil
+	case schemeUnix, schemeNpipe:
+		return parseSocket(scheme, rest)
+	}
+	return endpoint{}, unknownScheme(scheme, rest, host)
+}
+
+// parseSchemeless reads an address without "://": docker takes it for tcp. A
+// path, and a scheme whose slashes are missing, cannot be meant so (Q6).
+func parseSchemeless(host string) (endpoint, *Error) {
+	if strings.HasPrefix(host, "/") {
+		e := invalidHost(host, "a path without a scheme")
+		if strings.HasPrefix(host, "//") {
+			return endpoint{}, e.hint("write tcp:%s", redact(host))
+		}
+		return endpoint{}, e.hint("write unix://%s for a socket", host)
+	}
+	for _, s := range []string{schemeTCP, schemeUnix, schemeNpipe, schemeSSH, schemeFD, schemeHTTP, schemeHTTPS} {
+		rest, ok := strings.CutPrefix(host, s)
+		if !ok || !strings.HasPrefix(rest, ":/") && !strings.HasPrefix(rest, "//") {
+			continue
+		}
+		rest = strings.TrimLeft(rest, ":/")
+		if s == schemeUnix || s == schemeNpipe {
+			rest = "/" + rest
+		}
+		return endpoint{}, invalidHost(host, "the scheme %s is not followed by %q", s, "://").
+			hint("write %s://%s", s, redact(rest))
+	}
+	return parseTCP(host, plainPort)
+}
+
+// parseTCP reads what follows "tcp://". A missing port becomes defaultPort.
+func parseTCP(rest, defaultPort string) (endpoint, *Error) {
+	whole := schemeTCP + "://" + rest
+	if _, after, ok := strings.Cut(rest, "://"); ok {
+		e := invalidHost(whole, "a second %q", "://")
+		if strings.HasPrefix(rest, whole[:6]) {
+			e.hint("write tcp://%s", redact(after))
+		}
+		return endpoint{}, e
+	}
+	hostPort, tail := rest, ""
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		hostPort, tail = rest[:i], rest[i:]
+	}
+	e := endpoint{network: schemeTCP}
+	if i := strings.LastIndexByte(hostPort, '@'); i >= 0 {
+		hostPort = hostPort[i+1:]
+		e.dropped = append(e.dropped, "user")
+	}
+	host, port, err := splitHostPort(hostPort, whole)
+	if err != nil && strings.Contains(tail, "@") {
+		// What was taken for the host may be a password with a slash in it.
+		return endpoint{}, invalidHost(whole, "the address cannot be parsed").hint("docker knows no user in a tcp address: leave it out")
+	}
+	if err != nil {
+		return endpoint{}, err
+	}
+	u, perr := url.Parse(tail)
+	if perr != nil {
+		return endpoint{}, invalidHost(whole, "the path cannot be parsed").hint("a %% in it starts an escape such as %%20")
+	}
+	if u.RawQuery != "" {
+		e.dropped = append(e.dropped, "query")
+	}
+	if u.Fragment != "" {
+		e.dropped = append(e.dropped, "fragment")
+	}
+	if clean := path.Clean("/" + u.Path); clean != "/" {
+		e.basePath = clean
+	}
+	host = cmp.Or(host, "localhost")
+	e.serverName = strings.TrimSuffix(asciiHost(host), ".")
+	e.address = net.JoinHostPort(asciiHost(host), cmp.Or(port, defaultPort))
+	e.authority = strings.TrimSuffix(net.JoinHostPort(asciiHost(host), cmp.Or(port, defaultPort)), ":")
+	return e, nil
+}
+
+// splitHostPort takes an authority apart; both parts may be missing (rules 9
+// and 10). An IPv6 address comes without its brackets.
+func splitHostPort(s, whole string) (host, port string, err *Error) {
+	if i := strings.IndexFunc(s, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune("%\"<>\\^`{|}", r)
+	}); i >= 0 {
+		r := []rune(s[i:])[0]
+		return "", "", invalidHost(whole, "the character %q has no place in a host name", r)
+	}
+	switch {
+	case strings.HasPrefix(s, "["):
+		host, port, err = splitBrackets(s[1:], whole)
+	case strings.Count(s, ":") > 1:
+		host, err = s, checkBareIPv6(s, whole)
+	default:
+		host, port, _ = strings.Cut(s, ":")
+	}
+	if err != nil {
+		return "", "", err
+	}
+	if strings.ContainsAny(host, "[]") {
+		return "", "", invalidHost(whole, "a bracket in the host name %q", host)
+	}
+	return host, port, checkPort(port, whole)
+}
+
+// splitBrackets reads "::1]:2376".
+func splitBrackets(s, whole string) (host, port string, err *Error) {
+	host, after, ok := strings.Cut(s, "]")
+	if !ok {
+		return "", "", invalidHost(whole, "the bracket is not closed").hint("write tcp://[::1]:2376")
+	}
+	if addr, err := netip.ParseAddr(host); err != nil || !addr.Is6() {
+		return "", "", invalidHost(whole, "%q in brackets is no IPv6 address", host)
+	}
+	port, ok = strings.CutPrefix(after, ":")
+	if !ok {
+		return "", "", invalidHost(whole, "after an address in brackets docker wants a colon and a port").
+			hint("write tcp://[%s]:%s, or the port the daemon listens on", host, plainPort)
+	}
+	return host, port, nil
+}
+
+// checkBareIPv6 accepts an IPv6 address without brackets. One that would also
+// be a shorter address and a port is refused: docker would not take it so.
+func checkBareIPv6(s, whole string) *Error {
+	addr, err := netip.ParseAddr(s)
+	i := strings.LastIndexByte(s, ':')
+	head, last := s[:i], s[i+1:]
+	_, headErr := netip.ParseAddr(head)
+	number, numErr := strconv.Atoi(last)
+	portLike := numErr == nil && number > 999
+	switch {
+	case headErr == nil && portLike:
+		return invalidHost(whole, "an IPv6 address with a port needs brackets").hint("write tcp://[%s]:%s", head, last)
+	case err != nil || !addr.Is6():
+		return invalidHost(whole, "too many colons in %q", s).hint("write host:port, and an IPv6 address in brackets")
+	}
+	return nil
+}
+
+func checkPort(port, whole string) *Error {
+	if port == "" {
+		return nil
+	}
+	if strings.Trim(port, "0123456789") != "" {
+		return invalidHost(whole, "the port %q is not a number", port)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return invalidHost(whole, "the port %s is not between 1 and 65535", port)
+	}
+	return nil
+}
+
+// asciiHost is the name that is looked up, as net/http makes it.
+func asciiHost(host string) string {
+	for i := range len(host) {
+		if host[i] >= 0x80 {
+			if a, err := idna.Lookup.ToASCII(host); err == nil {
+				return a
+			}
+			break
+		}
+	}
+	return host
+}
+
+func parseSocket(network, address string) (endpoint, *Error) {
+	if network == schemeNpipe && runtime.GOOS != "windows" {
+		return endpoint{}, fail(HostUnsupported, "", "%q: named pipes exist on Windows only", "npipe://"+address)
+	}
+	if strings.ContainsRune(address, 0) {
+		return endpoint{}, invalidHost(network+"://"+address, "a NUL character in the path")
+	}
+	return endpoint{network: network, address: address, authority: socketAuthority}, nil
+}
+
+// maxSocketPath is how many bytes a socket's path may have: sun_path less its
+// final NUL, which an abstract name does without.
+func maxSocketPath(address string) int {
+	n := 107
+	switch runtime.GOOS {
+	case "darwin", "freebsd", "netbsd", "openbsd", "dragonfly":
+		n = 103
+	}
+	if runtime.GOOS == "linux" && strings.HasPrefix(address, "@") {
+		n++
+	}
+	return n
+}
+
+// checkSocketPath is separate from parsing because docker looks at the length
+// only after it has read the files (rule 22).
+func (e endpoint) checkSocketPath() *Error {
+	if limit := maxSocketPath(e.address); e.network == schemeUnix && len(e.address) > limit {
+		return fail(HostInvalid, "", "the path of the socket has %d bytes, and %d is the most that works: %s", len(e.address), limit, e.address).
+			hint("use a shorter path, or a symbolic link with one")
+	}
+	return nil
+}
+
+// unknownScheme says what was probably meant.
+func unknownScheme(scheme, rest, host string) *Error {
+	lower := strings.ToLower(strings.TrimLeft(scheme, `'"`))
+	switch lower {
+	case schemeSSH, schemeFD:
+		if lower == scheme {
+			return fail(HostUnsupported, "", "%q: the scheme %s is not supported here", redact(host), scheme)
+		}
+	case schemeHTTP:
+		return invalidHost(host, "docker has no scheme %q", redact(scheme)).hint("write tcp://%s", redact(rest))
+	case schemeHTTPS:
+		return invalidHost(host, "docker has no scheme %q", redact(scheme)).
+			hint("write tcp://%s and switch TLS on with DOCKER_TLS_VERIFY=1 or --tlsverify", redact(rest))
+	}
+	e := invalidHost(host, "unknown scheme %q", redact(scheme))
+	switch lower {
+	case schemeTCP, schemeUnix, schemeNpipe, schemeSSH, schemeFD:
+		if lower != scheme && !strings.EqualFold(lower, scheme) {
+			return e.hint("the quotation marks are part of the value: remove them")
+		}
+		return e.hint("write %s:// in small letters", lower)
+	}
+	return e.hint("tcp, unix and npipe are supported")
+}
+
+func invalidHost(host, format string, args ...any) *Error {
+	e := fail(HostInvalid, "", format, args...)
+	e.Detail = strconv.Quote(redact(host)) + ": " + e.Detail
+	return e
+}
+
+// redact replaces the user and password of an address that may not even parse.
+func redact(host string) string {
+	if strings.HasPrefix(host, schemeUnix+"://") || strings.HasPrefix(host, schemeNpipe+"://") {
+		return host
+	}
+	at := strings.LastIndexByte(host, '@')
+	if at < 0 {
+		return host
+	}
+	start := 0
+	if i := strings.Index(host, "://"); i >= 0 && i < at {
+		start = i + len("://")
+	}
+	return host[:start] + "xxxxx" + host[at:]
+}
+
+func isWord(s string) bool {
+	return s != "" && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) < 0
+}

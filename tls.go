@@ -1,0 +1,221 @@
+package dockertls
+
+import (
+	"crypto"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"time"
+)
+
+// tlsConfig turns material into the configuration of every connection. It is
+// complete in itself: roots and server name are fields, so that a client that
+// copies it in part fails closed.
+func (m material) tlsConfig(verify bool, serverName string) (*tls.Config, *Error) {
+	cfg := &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		ServerName:         serverName,
+		InsecureSkipVerify: !verify,
+	}
+	if m.ca.found {
+		roots, err := m.ca.roots()
+		if err != nil {
+			return nil, err
+		}
+		cfg.RootCAs = roots
+	}
+	if m.hasPair() {
+		pair, err := m.pair()
+		if err != nil {
+			return nil, err
+		}
+		// As a plain certificate, not by callback: crypto/tls then sends it
+		// only where the server's list of authorities allows it (rule 20).
+		cfg.Certificates = []tls.Certificate{pair}
+	}
+	return cfg, nil
+}
+
+// roots are the only authorities that count. At least one must parse (rule 18).
+func (p part) roots() (*x509.CertPool, *Error) {
+	pool := x509.NewCertPool()
+	if pool.AppendCertsFromPEM(p.data) {
+		return pool, nil
+	}
+	ro, in := roleCA(), inspect(p.data)
+	err := fail(ro.invalid, p.source, "%s: no CERTIFICATE block (%s)", p.label("the authorities"), in.found(p.data))
+	if in.cert {
+		err.Detail = p.label("the authorities") + ": no certificate in it can be parsed"
+		_, err.Err = p.leaf()
+	}
+	err.Hint = in.hintContent(ro, p.data)
+	return nil, err
+}
+
+var errNoCertificate = errors.New("no certificate")
+
+// pair is the client certificate with its key, checked to belong together.
+func (m material) pair() (tls.Certificate, *Error) {
+	if m.key.signer != nil {
+		return m.signerPair()
+	}
+	pair, err := tls.X509KeyPair(m.cert.data, m.key.data)
+	if err == nil {
+		return pair, nil
+	}
+	if e := m.key.keyError(); e != nil {
+		return pair, e
+	}
+	if e := m.cert.certError(); e != nil {
+		return pair, e
+	}
+	return pair, m.mismatch().cause(err)
+}
+
+func (m material) mismatch() *Error {
+	source := m.cert.source
+	if m.key.source != source {
+		source += " and " + m.key.source
+	}
+	e := fail(KeyPairMismatch, source, "%s is not the key of %s", m.key.label("the key"), m.cert.label("the certificate"))
+	if n := len(inspect(m.cert.data).types); n > 1 {
+		return e.hint("the client's own certificate must come first in %s, its intermediates after it", m.cert.label("the file"))
+	}
+	return e.hint("both must be from the same generation: issue them again together, or name the other one as well")
+}
+
+// keyError says what is wrong with a private key, or nil.
+func (p part) keyError() *Error {
+	ro, in := roleKey(), inspect(p.data)
+	label := p.label("the private key")
+	switch {
+	case in.encrypted:
+		return fail(ClientKeyEncrypted, p.source, "%s is protected by a pass phrase", label).
+			hint("docker has no way to ask for it: openssl pkey -in FILE -out key.pem")
+	case !in.key:
+		e := fail(ro.invalid, p.source, "%s: no PRIVATE KEY block (%s)", label, in.found(p.data))
+		e.Hint = in.hintContent(ro, p.data)
+		return e
+	case !p.keyParses():
+		// The cause is left out on purpose: it might quote the key.
+		return fail(ro.invalid, p.source, "%s: the private key in it cannot be parsed", label).
+			hint("RSA, ECDSA and Ed25519 keys are supported, as PKCS #8, PKCS #1 or SEC 1")
+	}
+	return nil
+}
+
+// keyParses looks at the block that crypto/tls takes.
+func (p part) keyParses() bool {
+	for block, rest := pem.Decode(p.data); block != nil; block, rest = pem.Decode(rest) {
+		switch block.Type {
+		case "PRIVATE KEY":
+			_, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+			return err == nil
+		case "RSA PRIVATE KEY":
+			_, err := x509.ParsePKCS1PrivateKey(block.Bytes)
+			return err == nil
+		case "EC PRIVATE KEY":
+			_, err := x509.ParseECPrivateKey(block.Bytes)
+			return err == nil
+		}
+	}
+	return false
+}
+
+// certError says what is wrong with a client certificate, or nil.
+func (p part) certError() *Error {
+	ro, in := roleCert(), inspect(p.data)
+	label := p.label("the client certificate")
+	if !in.cert {
+		e := fail(ro.invalid, p.source, "%s: no CERTIFICATE block (%s)", label, in.found(p.data))
+		e.Hint = in.hintContent(ro, p.data)
+		return e
+	}
+	leaf, err := p.leaf()
+	switch {
+	case err != nil:
+		return fail(ro.invalid, p.source, "%s: the certificate in it cannot be parsed", label).cause(err)
+	case leaf.PublicKey == nil:
+		return fail(ro.invalid, p.source, "%s: keys of its kind are not supported in TLS", label)
+	}
+	return nil
+}
+
+// leaf is the first certificate.
+func (p part) leaf() (*x509.Certificate, error) {
+	for block, rest := pem.Decode(p.data); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "CERTIFICATE" {
+			return x509.ParseCertificate(block.Bytes)
+		}
+	}
+	return nil, errNoCertificate
+}
+
+// signerPair joins the certificate with a key that is kept elsewhere.
+func (m material) signerPair() (tls.Certificate, *Error) {
+	pair := tls.Certificate{PrivateKey: m.key.signer}
+	if err := m.cert.certError(); err != nil {
+		return pair, err
+	}
+	for block, rest := pem.Decode(m.cert.data); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "CERTIFICATE" {
+			pair.Certificate = append(pair.Certificate, block.Bytes)
+		}
+	}
+	leaf, _ := m.cert.leaf() // certError has parsed it
+	pair.Leaf = leaf
+	public, ok := leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+	if !ok || !public.Equal(m.key.signer.Public()) {
+		return pair, m.mismatch()
+	}
+	return pair, nil
+}
+
+// warnTLS is about material that docker accepts without a word.
+func (r *resolution) warnTLS(d decision) {
+	m := d.material
+	if !d.verify {
+		r.warn(WarnUnverified, "tlsverify", "the server is not verified: anybody on the way can answer in its place")
+	}
+	switch {
+	case m.hasPair():
+		if !d.verify {
+			r.warn(WarnUnverifiedIdentity, m.cert.source, "the client certificate is shown to a server that nobody verified")
+		}
+	case m.cert.found:
+		r.warn(WarnHalfPair, m.cert.source, "%s has no private key beside it: no client certificate is sent", m.cert.label("the client certificate"))
+	case m.key.found:
+		r.warn(WarnHalfPair, m.key.source, "%s has no certificate beside it: no client certificate is sent", m.key.label("the private key"))
+	}
+	if m.key.found && m.key.readableByOthers() {
+		r.warn(WarnKeyReadable, m.key.source, "%s can be read by others than its owner (mode %#o): chmod 600 it", m.key.path, m.key.perm)
+	}
+}
+
+// warnLeaf is about a client certificate that a daemon will hardly accept.
+func (r *resolution) warnLeaf(leaf *x509.Certificate, p part) {
+	label := p.label("the client certificate")
+	switch {
+	case r.now.After(leaf.NotAfter):
+		r.warn(WarnCertExpired, p.source, "%s (%q) expired on %s", label, leaf.Subject.String(), leaf.NotAfter.UTC().Format(time.DateTime))
+	case r.now.Before(leaf.NotBefore):
+		r.warn(WarnCertNotYetValid, p.source, "%s (%q) is valid only from %s; the clock says %s", label, leaf.Subject.String(),
+			leaf.NotBefore.UTC().Format(time.DateTime), r.now.UTC().Format(time.DateTime))
+	}
+	if !allowsClientAuth(leaf) {
+		r.warn(WarnCertUsage, p.source, "%s (%q) is not issued for client authentication (extended key usage)", label, leaf.Subject.String())
+	}
+}
+
+func allowsClientAuth(leaf *x509.Certificate) bool {
+	if len(leaf.ExtKeyUsage) == 0 && len(leaf.UnknownExtKeyUsage) == 0 {
+		return true
+	}
+	for _, u := range leaf.ExtKeyUsage {
+		if u == x509.ExtKeyUsageClientAuth || u == x509.ExtKeyUsageAny {
+			return true
+		}
+	}
+	return false
+}
