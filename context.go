@@ -93,9 +93,19 @@ func parseContextMeta(data []byte) (contextMeta, error) {
 	if err := json.Unmarshal(data, &file); err != nil {
 		return contextMeta{}, jsonError{err}
 	}
-	raw, ok := file.Endpoints["docker"]
-	if !ok || string(bytes.TrimSpace(raw)) == "null" {
+	for _, raw := range file.Endpoints {
+		if err := json.Unmarshal(raw, new(map[string]json.RawMessage)); err != nil {
+			return contextMeta{}, jsonError{err}
+		}
+	}
+	raw := file.Endpoints["docker"]
+	if raw == nil || string(raw) == "null" {
 		return contextMeta{}, errors.New("it has no docker endpoint")
+	}
+	if text, ok := file.Metadata["Description"]; ok {
+		if _, ok := text.(string); !ok {
+			return contextMeta{}, errors.New("its description is not a string")
+		}
 	}
 	var meta contextMeta
 	if err := json.Unmarshal(raw, &meta); err != nil {
@@ -146,10 +156,20 @@ func (r *resolution) decideContext(name choice, w wish) (decision, *Error) {
 	if d.tls, err = r.readContextTLS(where, source, &d.material); err != nil {
 		return d, err
 	}
-	d.tls = d.tls || meta.SkipTLSVerify || d.endpoint.https
-	d.verify = d.tls && !meta.SkipTLSVerify
-	if d.tls && d.endpoint.noPort {
-		d.endpoint, _ = parseContextHost(meta.Host, true)
+	d.tls = d.tls || meta.SkipTLSVerify
+	d.verify = !meta.SkipTLSVerify
+	if d.endpoint.https && !d.tls && d.endpoint.noPort {
+		err := invalidHost(meta.Host, "an https address without TLS files and without port: docker would connect to port 80, in the clear")
+		err.Source = source
+		return d, err.hint("give the address a port")
+	}
+	d.tls = d.tls || d.endpoint.https
+	d.verify = d.verify && d.tls
+	if d.tls {
+		if d.endpoint, err = parseContextHost(meta.Host, true); err != nil {
+			err.Source = source
+			return d, err
+		}
 	}
 	r.record("host", d.endpoint.String(), source, r.first(fieldHost).all())
 	return d, checkNotWeaker(d, w)

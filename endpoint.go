@@ -94,10 +94,10 @@ func parseHost(host string) (endpoint, *Error) {
 	}
 	switch scheme {
 	case schemeTCP:
-		return parseTCP(rest, plainPort)
+		return parseTCP(rest)
 	case schemeUnix:
-		if inner, after, ok := strings.Cut(rest, "://"); ok && isWord(inner) {
-			e := invalidHost(host, "a second scheme, %q, follows %q", inner+"://", "unix://")
+		if inner, after, ok := strings.Cut(rest, "://"); ok {
+			e := invalidHost(host, "a second %q", "://")
 			if inner == schemeUnix {
 				e.hint("write unix://%s", after)
 			}
@@ -117,32 +117,45 @@ func parseContextHost(host string, tls bool) (endpoint, *Error) {
 	if !ok || rest == "" {
 		return endpoint{}, invalidHost(host, "it must have a scheme and an address, such as tcp://host:2376 or unix:///path")
 	}
-	tls = tls || scheme == schemeHTTPS
-	port := "80"
-	if tls {
-		port = "443"
-	}
 	switch scheme {
+	case schemeTCP:
+		return parseContextTCP(rest, tls)
 	case schemeHTTP, schemeHTTPS:
-		if strings.Contains(rest, "/") {
-			return endpoint{}, invalidHost(host, "docker takes the path of an %s address for a part of the host name", scheme).
+		if strings.ContainsAny(rest, "/?#@") {
+			return endpoint{}, invalidHost(host, "docker takes all that follows %s:// for the name of the host", scheme).
 				hint("write tcp://%s", redact(rest))
 		}
-		fallthrough
-	case schemeTCP:
-		e, err := parseTCP(rest, "")
-		if err != nil {
-			return e, err
-		}
+		e, err := parseContextTCP(rest, tls)
 		e.https = scheme == schemeHTTPS
-		if e.noPort = e.address[len(e.address)-1] == ':'; e.noPort {
-			e.address += port
-		}
-		return e, nil
+		return e, err
 	case schemeUnix, schemeNpipe:
 		return parseSocket(scheme, rest)
 	}
 	return endpoint{}, unknownScheme(scheme, rest, host)
+}
+
+// parseContextTCP keeps host and port as they are written. A missing port is
+// that of the URL's scheme (Q4).
+func parseContextTCP(rest string, tls bool) (endpoint, *Error) {
+	a, err := parseAuthority(rest)
+	if err != nil {
+		return endpoint{}, err
+	}
+	whole := schemeTCP + "://" + rest
+	switch {
+	case a.host == "" && (tls || a.port == ""):
+		return endpoint{}, invalidHost(whole, "no host name")
+	case a.bare:
+		return endpoint{}, invalidHost(whole, "an IPv6 address needs brackets").hint("write tcp://[%s]:%s", a.host, plainPort)
+	}
+	e := a.endpoint
+	e.authority, e.noPort = a.written, a.port == ""
+	port := "80"
+	if tls {
+		port = "443"
+	}
+	e.address = net.JoinHostPort(asciiHost(a.host), cmp.Or(a.port, port))
+	return e, nil
 }
 
 // parseSchemeless reads an address without "://": docker takes it for tcp. A
@@ -150,8 +163,8 @@ func parseContextHost(host string, tls bool) (endpoint, *Error) {
 func parseSchemeless(host string) (endpoint, *Error) {
 	if strings.HasPrefix(host, "/") {
 		e := invalidHost(host, "a path without a scheme")
-		if strings.HasPrefix(host, "//") {
-			return endpoint{}, e.hint("write tcp:%s", redact(host))
+		if name, ok := strings.CutPrefix(host, "//"); ok && name != "" {
+			return endpoint{}, e.hint("write tcp://%s", redact(name))
 		}
 		return endpoint{}, e.hint("write unix://%s for a socket", host)
 	}
@@ -167,113 +180,145 @@ func parseSchemeless(host string) (endpoint, *Error) {
 		return endpoint{}, invalidHost(host, "the scheme %s is not followed by %q", s, "://").
 			hint("write %s://%s", s, redact(rest))
 	}
-	return parseTCP(host, plainPort)
+	return parseTCP(host)
 }
 
-// parseTCP reads what follows "tcp://". A missing port becomes defaultPort.
-func parseTCP(rest, defaultPort string) (endpoint, *Error) {
+// parseTCP reads what follows "tcp://" and completes it (rules 9 to 11).
+func parseTCP(rest string) (endpoint, *Error) {
+	a, err := parseAuthority(rest)
+	if err != nil {
+		return endpoint{}, err
+	}
+	if strings.HasSuffix(a.written, "]") {
+		return endpoint{}, invalidHost(schemeTCP+"://"+rest, "after an address in brackets docker wants a colon and a port").
+			hint("write tcp://[%s]:%s, or the port the daemon listens on", a.host, plainPort)
+	}
+	e := a.endpoint
+	host := cmp.Or(a.host, "localhost")
+	e.serverName = strings.TrimSuffix(asciiHost(host), ".")
+	e.address = net.JoinHostPort(asciiHost(host), cmp.Or(a.port, plainPort))
+	e.authority = e.address
+	return e, nil
+}
+
+// An authority is what stands between "tcp://" and the path, taken apart.
+type authority struct {
+	endpoint          // with what the address says besides host and port
+	written    string // without the user
+	host, port string // either may be empty; an IPv6 address has no brackets
+	bare       bool   // an IPv6 address was written without them
+}
+
+func parseAuthority(rest string) (authority, *Error) {
 	whole := schemeTCP + "://" + rest
+	var a authority
+	a.network = schemeTCP
 	if _, after, ok := strings.Cut(rest, "://"); ok {
 		e := invalidHost(whole, "a second %q", "://")
-		if strings.HasPrefix(rest, whole[:6]) {
+		if strings.HasPrefix(rest, schemeTCP+"://") {
 			e.hint("write tcp://%s", redact(after))
 		}
-		return endpoint{}, e
+		return a, e
 	}
 	hostPort, tail := rest, ""
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
 		hostPort, tail = rest[:i], rest[i:]
 	}
-	e := endpoint{network: schemeTCP}
 	if i := strings.LastIndexByte(hostPort, '@'); i >= 0 {
 		hostPort = hostPort[i+1:]
-		e.dropped = append(e.dropped, "user")
+		a.dropped = append(a.dropped, "user")
 	}
-	host, port, err := splitHostPort(hostPort, whole)
-	if err != nil && strings.Contains(tail, "@") {
+	a.written = hostPort
+	err := a.split(whole)
+	switch {
+	case err != nil && strings.Contains(tail, "@"):
 		// What was taken for the host may be a password with a slash in it.
-		return endpoint{}, invalidHost(whole, "the address cannot be parsed").hint("docker knows no user in a tcp address: leave it out")
+		return a, invalidHost(whole, "the address cannot be parsed").hint("docker knows no user in a tcp address: leave it out")
+	case err != nil:
+		return a, err
 	}
-	if err != nil {
-		return endpoint{}, err
-	}
-	u, perr := url.Parse(tail)
-	if perr != nil {
-		return endpoint{}, invalidHost(whole, "the path cannot be parsed").hint("a %% in it starts an escape such as %%20")
-	}
-	if u.RawQuery != "" {
-		e.dropped = append(e.dropped, "query")
-	}
-	if u.Fragment != "" {
-		e.dropped = append(e.dropped, "fragment")
-	}
-	if clean := path.Clean("/" + u.Path); clean != "/" {
-		e.basePath = clean
-	}
-	host = cmp.Or(host, "localhost")
-	e.serverName = strings.TrimSuffix(asciiHost(host), ".")
-	e.address = net.JoinHostPort(asciiHost(host), cmp.Or(port, defaultPort))
-	e.authority = strings.TrimSuffix(net.JoinHostPort(asciiHost(host), cmp.Or(port, defaultPort)), ":")
-	return e, nil
+	return a, a.parsePath(tail, whole)
 }
 
-// splitHostPort takes an authority apart; both parts may be missing (rules 9
-// and 10). An IPv6 address comes without its brackets.
-func splitHostPort(s, whole string) (host, port string, err *Error) {
+// parsePath reads what follows host and port.
+func (a *authority) parsePath(tail, whole string) *Error {
+	u, err := url.Parse("tcp://host" + tail)
+	if err == nil {
+		if u.RawQuery != "" {
+			a.dropped = append(a.dropped, "query")
+		}
+		if u.Fragment != "" {
+			a.dropped = append(a.dropped, "fragment")
+		}
+		u, err = url.Parse("tcp://host" + u.Path) // docker takes the path apart twice
+	}
+	if err != nil {
+		return invalidHost(whole, "the path cannot be parsed").hint("a %% in it starts an escape such as %%20")
+	}
+	if clean := path.Clean("/" + u.Path); clean != "/" {
+		a.basePath = clean
+	}
+	return nil
+}
+
+// split takes host and port apart (rules 9 and 10).
+func (a *authority) split(whole string) *Error {
+	s := a.written
 	if i := strings.IndexFunc(s, func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune("%\"<>\\^`{|}", r)
 	}); i >= 0 {
-		r := []rune(s[i:])[0]
-		return "", "", invalidHost(whole, "the character %q has no place in a host name", r)
+		return invalidHost(whole, "the character %q has no place in a host name", []rune(s[i:])[0])
 	}
 	switch {
 	case strings.HasPrefix(s, "["):
-		host, port, err = splitBrackets(s[1:], whole)
+		if err := a.splitBrackets(whole); err != nil {
+			return err
+		}
 	case strings.Count(s, ":") > 1:
-		host, err = s, checkBareIPv6(s, whole)
+		a.host, a.bare = s, true
+		return checkBareIPv6(s, whole)
 	default:
-		host, port, _ = strings.Cut(s, ":")
+		a.host, a.port, _ = strings.Cut(s, ":")
 	}
-	if err != nil {
-		return "", "", err
+	if strings.ContainsAny(a.host, "[]") {
+		return invalidHost(whole, "a bracket in the host name %q", a.host)
 	}
-	if strings.ContainsAny(host, "[]") {
-		return "", "", invalidHost(whole, "a bracket in the host name %q", host)
-	}
-	return host, port, checkPort(port, whole)
+	a.serverName = strings.TrimSuffix(asciiHost(a.host), ".")
+	return checkPort(a.port, whole)
 }
 
-// splitBrackets reads "::1]:2376".
-func splitBrackets(s, whole string) (host, port string, err *Error) {
-	host, after, ok := strings.Cut(s, "]")
+// splitBrackets reads "[::1]:2376".
+func (a *authority) splitBrackets(whole string) *Error {
+	host, after, ok := strings.Cut(a.written[1:], "]")
 	if !ok {
-		return "", "", invalidHost(whole, "the bracket is not closed").hint("write tcp://[::1]:2376")
+		return invalidHost(whole, "the bracket is not closed").hint("write tcp://[::1]:2376")
 	}
 	if addr, err := netip.ParseAddr(host); err != nil || !addr.Is6() {
-		return "", "", invalidHost(whole, "%q in brackets is no IPv6 address", host)
+		return invalidHost(whole, "%q in brackets is no IPv6 address", host)
 	}
-	port, ok = strings.CutPrefix(after, ":")
-	if !ok {
-		return "", "", invalidHost(whole, "after an address in brackets docker wants a colon and a port").
-			hint("write tcp://[%s]:%s, or the port the daemon listens on", host, plainPort)
+	if after != "" && after[0] != ':' {
+		return invalidHost(whole, "%q after the bracket", after)
 	}
-	return host, port, nil
+	a.host, a.port = host, strings.TrimPrefix(after, ":")
+	return nil
 }
 
-// checkBareIPv6 accepts an IPv6 address without brackets. One that would also
-// be a shorter address and a port is refused: docker would not take it so.
+// checkBareIPv6 accepts an IPv6 address without brackets as docker does: only
+// if it ends like a port. One that would also be a shorter address and a port
+// is refused, because docker takes it for the address, which cannot be meant.
 func checkBareIPv6(s, whole string) *Error {
 	addr, err := netip.ParseAddr(s)
 	i := strings.LastIndexByte(s, ':')
 	head, last := s[:i], s[i+1:]
 	_, headErr := netip.ParseAddr(head)
-	number, numErr := strconv.Atoi(last)
-	portLike := numErr == nil && number > 999
+	digits := strings.Trim(last, "0123456789") == ""
 	switch {
-	case headErr == nil && portLike:
+	case headErr == nil && digits && len(last) > 3:
 		return invalidHost(whole, "an IPv6 address with a port needs brackets").hint("write tcp://[%s]:%s", head, last)
 	case err != nil || !addr.Is6():
 		return invalidHost(whole, "too many colons in %q", s).hint("write host:port, and an IPv6 address in brackets")
+	case !digits:
+		return invalidHost(whole, "an IPv6 address needs brackets").hint("write tcp://[%s]:%s", s, plainPort)
 	}
 	return nil
 }
@@ -383,8 +428,4 @@ func redact(host string) string {
 		start = i + len("://")
 	}
 	return host[:start] + "xxxxx" + host[at:]
-}
-
-func isWord(s string) bool {
-	return s != "" && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) < 0
 }

@@ -30,8 +30,11 @@ func normalize(args []string) ([]string, error) {
 			if !ok {
 				return nil, fmt.Errorf("unknown shorthand flag: %q in %s", arg[1], arg)
 			}
-			value := strings.TrimPrefix(arg[2:], "=")
-			if len(arg) == 2 {
+			value := arg[2:]
+			if len(value) > 1 {
+				value = strings.TrimPrefix(value, "=")
+			}
+			if value == "" {
 				if i++; i == len(args) {
 					return nil, fmt.Errorf("flag needs an argument: %s", arg)
 				}
