@@ -14,10 +14,9 @@ import (
 // POST /images/create?fromSrc=-: Debian's static busybox as sh, cat, echo and sleep.
 func BusyboxTar(tb testing.TB) []byte {
 	tb.Helper()
-	const advice = "apt-get install busybox-static"
-	path := lookPath(tb, "busybox", advice)
-	if err := checkStatic(path); err != nil {
-		missing(tb, "%v: %s", err, advice)
+	path, err := staticBusybox()
+	if err != nil {
+		missing(tb, err)
 	}
 	program, err := os.ReadFile(path)
 	if err != nil {
@@ -28,6 +27,18 @@ func BusyboxTar(tb testing.TB) []byte {
 		tb.Fatal(err)
 	}
 	return root
+}
+
+func staticBusybox() (string, error) {
+	const advice = "apt-get install busybox-static"
+	path, err := lookPath("busybox", advice)
+	if err != nil {
+		return "", err
+	}
+	if err := checkStatic(path); err != nil {
+		return "", fmt.Errorf("%w: %s", err, advice)
+	}
+	return path, nil
 }
 
 // checkStatic: a program that asks for a loader and libraries cannot run in an image without them.

@@ -57,10 +57,11 @@ type Daemon struct {
 // Start starts a daemon, waits until it answers, and stops it when the test ends.
 func Start(tb testing.TB, f Flavour, o Options) *Daemon {
 	tb.Helper()
-	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		missing(tb, "a Docker daemon runs as root on Linux only: run this test there")
+	requireRoot(tb)
+	path, err := f.path()
+	if err != nil {
+		missing(tb, err)
 	}
-	path := f.path(tb)
 	for attempt := 1; ; attempt++ {
 		d, err := start(tb.Context(), path, freeAddr(tb), o)
 		if err == nil {
@@ -208,17 +209,12 @@ func (d *Daemon) exitError() error {
 // ping asks through the unix socket, where no TLS is in the way. The daemon
 // opens all its sockets before it answers on any.
 func (d *Daemon) ping(ctx context.Context) error {
-	transport := &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", d.Socket)
-		},
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://docker/_ping", nil)
+	s := socket(d.Socket)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL("/_ping"), nil)
 	if err != nil {
 		return err
 	}
-	resp, err := transport.RoundTrip(req)
+	resp, err := s.HTTPClient().Do(req)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 )
 
 func TestStart(t *testing.T) {
+	Require(t)
 	dir := t.TempDir()
 	DocsCerts(t, dir, "localhost", "127.0.0.1")
 	ca, withCert := clientConfigs(t, dir)
@@ -37,7 +38,7 @@ func TestTakenPort(t *testing.T) {
 		t.Run(string(flavour), func(t *testing.T) {
 			t.Parallel()
 			d := Start(t, flavour, Options{})
-			_, err := start(t.Context(), flavour.path(t), d.Addr, Options{})
+			_, err := start(t.Context(), d.cmd.Path, d.Addr, Options{})
 			if !errors.Is(err, errPortTaken) {
 				t.Errorf("got %v, want %v", err, errPortTaken)
 			}

@@ -16,7 +16,11 @@ import (
 // It takes seconds. Call it once and share the folder.
 func DocsCerts(tb testing.TB, dir string, hosts ...string) {
 	tb.Helper()
-	o := openssl{tb: tb, path: lookPath(tb, "openssl", "apt-get install openssl"), dir: dir}
+	path, err := lookPath("openssl", "apt-get install openssl")
+	if err != nil {
+		missing(tb, err)
+	}
+	o := openssl{tb: tb, path: path, dir: dir}
 	o.run("genrsa", "-aes256", "-passout", "pass:docs", "-out", "ca-key.pem", "4096")
 	o.run("req", "-new", "-x509", "-days", "365", "-key", "ca-key.pem", "-passin", "pass:docs",
 		"-sha256", "-subj", "/O=Docs/CN=docker CA", "-out", "ca.pem")

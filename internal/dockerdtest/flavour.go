@@ -2,8 +2,11 @@ package dockerdtest
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"testing"
 )
 
@@ -20,32 +23,52 @@ const (
 // Flavours returns every Flavour.
 func Flavours() []Flavour { return []Flavour{Debian, Modern} }
 
-// path finds the daemon's program.
-func (f Flavour) path(tb testing.TB) string {
+// Require ends a test where no daemon can run, before it makes certificates in vain.
+func Require(tb testing.TB) {
 	tb.Helper()
-	name, advice := cmp.Or(os.Getenv("DOCKERTLS_DOCKERD"), "dockerd"),
-		"apt-get install docker.io, or set DOCKERTLS_DOCKERD"
-	if f == Modern {
-		name, advice = cmp.Or(os.Getenv("DOCKERTLS_DOCKERD_MODERN"), "dockerd-modern"),
-			"run .ci/run once, which builds one, or set DOCKERTLS_DOCKERD_MODERN"
+	requireRoot(tb)
+	var errs []error
+	for _, f := range Flavours() {
+		_, err := f.path()
+		if err == nil {
+			return
+		}
+		errs = append(errs, err)
 	}
-	return lookPath(tb, name, advice)
+	missing(tb, errors.Join(errs...))
 }
 
-func lookPath(tb testing.TB, name, advice string) string {
+func requireRoot(tb testing.TB) {
 	tb.Helper()
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		missing(tb, errors.New("a Docker daemon runs as root on Linux only: run this test there"))
+	}
+}
+
+// path finds the daemon's program.
+func (f Flavour) path() (string, error) {
+	if f == Modern {
+		return lookPath(cmp.Or(os.Getenv("DOCKERTLS_DOCKERD_MODERN"), "dockerd-modern"),
+			"run .ci/run once, which builds one, and set DOCKERTLS_DOCKERD_MODERN")
+	}
+	return lookPath(cmp.Or(os.Getenv("DOCKERTLS_DOCKERD"), "dockerd"),
+		"apt-get install docker.io, or set DOCKERTLS_DOCKERD")
+}
+
+// lookPath finds a program, or says how to get it.
+func lookPath(name, advice string) (string, error) {
 	path, err := exec.LookPath(name)
 	if err != nil {
-		missing(tb, "%v: %s", err, advice)
+		return "", fmt.Errorf("%w: %s", err, advice)
 	}
-	return path
+	return path, nil
 }
 
 // missing ends a test for which this machine lacks something.
-func missing(tb testing.TB, format string, args ...any) {
+func missing(tb testing.TB, err error) {
 	tb.Helper()
 	if os.Getenv("DOCKERTLS_REQUIRE") == "1" {
-		tb.Fatalf(format, args...)
+		tb.Fatal(err)
 	}
-	tb.Skipf(format, args...)
+	tb.Skip(err)
 }

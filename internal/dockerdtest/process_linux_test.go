@@ -1,16 +1,9 @@
 package dockerdtest
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"os"
-	"strings"
 	"testing"
 )
 
@@ -20,7 +13,10 @@ func TestStopLeavesNothing(t *testing.T) {
 		t.Run(string(flavour), func(t *testing.T) {
 			t.Parallel()
 			d := Start(t, flavour, Options{})
-			container := startContainer(t, d)
+			api := NewAPI(t, socket(d.Socket))
+			api.Import(BusyboxTar(t))
+			_, container := api.Run("sleep", "1000")
+
 			if err := d.cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
@@ -31,23 +27,6 @@ func TestStopLeavesNothing(t *testing.T) {
 			checkGone(t, d, container)
 		})
 	}
-}
-
-// startContainer starts a container that sleeps, and returns its process.
-func startContainer(t *testing.T, d *Daemon) int {
-	t.Helper()
-	post(t, d, "/images/create?fromSrc=-&repo=test", "application/x-tar", BusyboxTar(t))
-	var created struct{ ID string }
-	decode(t, post(t, d, "/containers/create", "application/json",
-		[]byte(`{"Image":"test","Cmd":["sleep","1000"],"HostConfig":{"NetworkMode":"none"}}`)), &created)
-	post(t, d, "/containers/"+created.ID+"/start", "", nil)
-
-	var inspected struct{ State struct{ Pid int } }
-	decode(t, request(t, d, http.MethodGet, "/containers/"+created.ID+"/json", "", nil), &inspected)
-	if inspected.State.Pid == 0 {
-		t.Fatal("the container does not run")
-	}
-	return inspected.State.Pid
 }
 
 func checkGone(t *testing.T, d *Daemon, container int) {
@@ -64,43 +43,5 @@ func checkGone(t *testing.T, d *Daemon, container int) {
 	}
 	if _, err := os.Stat(d.dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%s: got %v, want %v", d.dir, err, os.ErrNotExist)
-	}
-}
-
-func post(t *testing.T, d *Daemon, path, contentType string, body []byte) []byte {
-	t.Helper()
-	return request(t, d, http.MethodPost, path, contentType, body)
-}
-
-// request speaks with the daemon through its unix socket.
-func request(t *testing.T, d *Daemon, method, path, contentType string, body []byte) []byte {
-	t.Helper()
-	transport := &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(context.Context, string, string) (net.Conn, error) {
-			return net.Dial("unix", d.Socket)
-		},
-	}
-	req, err := http.NewRequestWithContext(t.Context(), method, "http://docker"+path, bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", contentType)
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode >= 300 || strings.Contains(string(answer), `"error"`) {
-		t.Fatalf("%s %s: %s %s %v", method, path, resp.Status, answer, err)
-	}
-	return answer
-}
-
-func decode(t *testing.T, data []byte, to any) {
-	t.Helper()
-	if err := json.Unmarshal(data, to); err != nil {
-		t.Fatalf("%s: %v", data, err)
 	}
 }
