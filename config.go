@@ -64,7 +64,7 @@ func (r *resolution) first(fields ...field) choice {
 			}
 			source, env := o.origin(f)
 			if c.set() {
-				c.overrode = append(c.overrode, Overridden{source, value})
+				c.overrode = append(c.overrode, Overridden{source, oneLine(value)})
 				continue
 			}
 			c = choice{layer: o, field: f, value: value, source: source, env: env}

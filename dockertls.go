@@ -152,7 +152,7 @@ func (c *Config) String() string {
 	if c.proxy != nil {
 		s += fmt.Sprintf(", proxy %s (%s)", c.proxy.Redacted(), c.proxySource)
 	}
-	return s
+	return oneLine(s)
 }
 
 // LogValue makes slog print the summary's parts under their own names.

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
+	"strings"
+	"unicode"
 )
 
 // A Kind names what went wrong. The strings are stable: once released they are
@@ -124,11 +127,28 @@ func (e *Error) LogValue() slog.Value {
 
 // fail is an [*Error] about a setting.
 func fail(kind Kind, source, format string, args ...any) *Error {
-	return &Error{Kind: kind, Source: source, Detail: fmt.Sprintf(format, args...)}
+	return &Error{Kind: kind, Source: source, Detail: oneLine(fmt.Sprintf(format, args...))}
+}
+
+// oneLine escapes control characters: much of what messages quote comes from
+// elsewhere, and must not write over a terminal or forge a line of a log.
+func oneLine(s string) string {
+	if strings.IndexFunc(s, unicode.IsControl) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsControl(r) {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 func (e *Error) hint(format string, args ...any) *Error {
-	e.Hint = fmt.Sprintf(format, args...)
+	e.Hint = oneLine(fmt.Sprintf(format, args...))
 	return e
 }
 

@@ -274,7 +274,9 @@ func socketRules() []ruleCase {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
-	row := func(host, want string) ruleCase { return ruleCase{"12 " + host, "DOCKER_HOST=" + host, nil, "", want, ""} }
+	row := func(host, want string) ruleCase {
+		return ruleCase{"12 " + host, "DOCKER_HOST=" + host, nil, "", want, ""}
+	}
 	return []ruleCase{
 		row("unix://", "unix:///var/run/docker.sock plain"), row("unix:///run/x?y#z%20", "unix:///run/x?y#z%20 plain"), row("unix://rel.sock", "unix://rel.sock plain"),
 		row("unix://@x", "unix://@x plain"), row("UNIX:///x", "error host-invalid"), row("unix:///"+strings.Repeat("x", 108), "error host-invalid"),
@@ -517,4 +519,3 @@ func check(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
-

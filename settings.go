@@ -32,7 +32,7 @@ func (s Setting) String() string {
 	for _, o := range s.Overrode {
 		line += fmt.Sprintf(", overrides %s=%s", o.Source, o.Value)
 	}
-	return line
+	return oneLine(line)
 }
 
 // A WarningCode names a kind of [Warning]. The strings are stable.
@@ -71,11 +71,11 @@ type Warning struct {
 func (w Warning) String() string { return w.Source + ": " + w.Message }
 
 func (r *resolution) warn(code WarningCode, source, format string, args ...any) {
-	r.warnings = append(r.warnings, Warning{code, source, fmt.Sprintf(format, args...)})
+	r.warnings = append(r.warnings, Warning{code, oneLine(source), oneLine(fmt.Sprintf(format, args...))})
 }
 
 func (r *resolution) record(name, value, source string, overrode []Overridden) {
-	r.settings = append(r.settings, Setting{name, value, source, overrode})
+	r.settings = append(r.settings, Setting{name, oneLine(value), oneLine(source), overrode})
 }
 
 // Settings returns every value that was decided, and where it came from.

@@ -1,0 +1,87 @@
+package dockertls_test
+
+import (
+	"context"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dockertls/dockertls"
+	"github.com/google/go-cmp/cmp"
+)
+
+// A child that resolves what Environ says must decide the same.
+func TestEnvironIsOneUnit(t *testing.T) {
+	dir, ca, _ := writeCerts(t)
+	caOnly := t.TempDir()
+	check(t, os.WriteFile(filepath.Join(caOnly, "ca.pem"), ca.PEM(), 0o600))
+	for _, tc := range []struct {
+		name string
+		opts dockertls.Options
+		want []string // of HOST, CONTEXT, TLS, TLS_VERIFY, CERT_PATH
+	}{
+		{"plain", dockertls.Options{Host: "tcp://box:1/p"}, []string{"tcp://box:1/p", "", "", "", ""}},
+		{"socket", dockertls.Options{Host: "unix:///x"}, []string{"unix:///x", "", "", "", ""}},
+		{"mutual", dockertls.Options{Host: "box", TLSVerify: new(true), CertPath: dir}, []string{"tcp://box:2375", "", "", "1", dir}},
+		{"verified", dockertls.Options{Host: "box", TLSVerify: new(true), CertPath: caOnly}, []string{"tcp://box:2375", "", "", "1", caOnly}},
+		{"encrypted", dockertls.Options{Host: "box", TLS: new(true), CertPath: dir}, []string{"tcp://box:2375", "", "1", "", dir}},
+		{"by flags", dockertls.Options{Host: "box", TLSVerify: new(true), CAFile: dir + "/ca.pem", CertFile: dir + "/cert.pem", KeyFile: dir + "/key.pem"}, []string{"tcp://box:2375", "", "", "1", dir}},
+	} {
+		cfg, err := dockertls.Resolve(tc.opts)
+		check(t, err)
+		environ, err := cfg.Environ()
+		check(t, err)
+		var got []string
+		for i, name := range []string{"DOCKER_HOST=", "DOCKER_CONTEXT=", "DOCKER_TLS=", "DOCKER_TLS_VERIFY=", "DOCKER_CERT_PATH="} {
+			value, ok := strings.CutPrefix(environ[i], name)
+			if !ok {
+				t.Errorf("%s: %q, want %s first", tc.name, environ[i], name)
+			}
+			got = append(got, value)
+			t.Setenv(strings.TrimSuffix(name, "="), value)
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
+		}
+		child, err := dockertls.Resolve(dockertls.FromEnv())
+		check(t, err)
+		if child.Host() != cfg.Host() || child.Mode() != cfg.Mode() {
+			t.Errorf("%s: the child decides %s, the parent %s", tc.name, child, cfg)
+		}
+	}
+}
+
+func TestEnvironRefuses(t *testing.T) {
+	t.Parallel()
+	dir, ca, pair := writeCerts(t)
+	dial := func(context.Context, string, string) (net.Conn, error) { return nil, nil }
+	proxy := func(*url.URL) (*url.URL, error) { return nil, nil }
+	for name, opts := range map[string]dockertls.Options{
+		"in memory":        {CA: ca.PEM(), Cert: pair.CertPEM, Key: pair.KeyPEM},
+		"system's roots":   {CAFile: "system"},
+		"server name":      {CertPath: dir, ServerName: "other"},
+		"through a Dial":   {CertPath: dir, Dialer: dial},
+		"proxy was chosen": {CertPath: dir, Proxy: proxy},
+		"not to be used":   {CertPath: dir, CertFile: "none", KeyFile: "none"},
+		"is not":           {CertPath: dir, CAFile: writeOther(t, ca.PEM())},
+	} {
+		opts.Host, opts.TLSVerify = "tcp://box:1", new(true)
+		cfg, err := dockertls.Resolve(opts)
+		check(t, err)
+		environ, err := cfg.Environ()
+		wantKind(t, err, dockertls.EnvironUnsupported, name)
+		if environ != nil {
+			t.Errorf("%s: %v beside an error", name, environ)
+		}
+	}
+}
+
+func writeOther(t *testing.T, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "other.pem")
+	check(t, os.WriteFile(path, data, 0o600))
+	return path
+}
