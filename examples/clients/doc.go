@@ -6,28 +6,33 @@
 //
 //	client.New(client.WithHost(cfg.Host()), client.WithHTTPClient(cfg.HTTPClient()))
 //
-// The host comes first. In the other order WithHost replaces our dialer and our
-// proxy: TLS stays as it was decided, but a plain connection, and only that,
-// then goes past Options.Dialer and Options.Proxy, and follows HTTP_PROXY instead.
+// The host comes first. In the other order WithHost replaces what our transport
+// has for unencrypted connections: its dialer, and its proxy by the proxy
+// variables. The endpoint and TLS stay as they were decided.
 //
 // # go-dockerclient
 //
-//	client, err := docker.NewClient(cfg.URL("")) // for sockets and in plain mode: cfg.Host()
+//	client, err := docker.NewClient(cfg.URL("")) // in plain mode and for sockets: cfg.Host()
 //	client.HTTPClient = cfg.HTTPClient()
 //	client.TLSConfig = cfg.TLSConfig()
 //
 // # Streams and proxies
 //
-// For exec and attach both clients open a connection of their own:
+// For exec and attach both clients open connections of their own. Those marked
+// "directly" go past Options.Proxy, the proxy variables and Options.Dialer; TLS
+// is the same there.
 //
-//	                          requests    exec and attach
-//	moby, TLS                 as decided  directly, with our TLSConfig
-//	moby, plain               as decided  as decided
-//	moby, plain, host last    directly    directly
-//	go-dockerclient           as decided  directly, with our TLSConfig
-//	go-dockerclient, Dialer   as decided  as decided
+//	                           requests       exec and attach
+//	moby, TLS                  by the Config  directly
+//	moby, plain                by the Config  by the Config
+//	moby, plain, host last     directly       directly
+//	go-dockerclient            by the Config  directly
+//	go-dockerclient, Dialer    by the Config  by the Config
 //
-// Directly means: not through Options.Proxy, the proxy variables or
-// Options.Dialer. The last row is for a Dialer that calls Config.Dial, with
-// TLSConfig left nil; it is right in every mode.
+// The last row leaves client.TLSConfig nil, in every mode, and sets
+// client.Dialer to one whose Dial method calls Config.Dial: the streams then are
+// what Config.Dial returns, TLS and proxy included.
+//
+// Where only a proxy leads to the daemon, moby's client has no such way for
+// streams over TLS: use Config.Dial.
 package clients

@@ -13,30 +13,40 @@ import (
 	docker "github.com/fsouza/go-dockerclient"
 )
 
-// eachRecipe runs a test for both ways to hand our TLS to go-dockerclient's
-// streams: as a configuration, which it dials with itself, and as a dialer.
-func eachRecipe(t *testing.T, test func(t *testing.T, newClient newDockerClient)) {
-	t.Run("TLSConfig", func(t *testing.T) {
-		t.Parallel()
-		test(t, func(t *testing.T, cfg *dockertls.Config) *docker.Client {
-			client := dockerClient(t, cfg)
-			client.TLSConfig = cfg.TLSConfig()
-			return client
-		})
-	})
-	t.Run("Dialer", func(t *testing.T) {
-		t.Parallel()
-		test(t, func(t *testing.T, cfg *dockertls.Config) *docker.Client {
-			client := dockerClient(t, cfg)
-			client.Dialer = dialer{cfg}
-			return client
-		})
-	})
-}
-
+// A newDockerClient makes go-dockerclient's client for a Config.
 type newDockerClient func(*testing.T, *dockertls.Config) *docker.Client
 
-// A dialer makes go-dockerclient's streams take our way, TLS included.
+// dockerClientTLSConfig: the client dials its streams itself, with our TLS.
+func dockerClientTLSConfig(t *testing.T, cfg *dockertls.Config) *docker.Client {
+	t.Helper()
+	client := dockerClient(t, cfg)
+	client.TLSConfig = cfg.TLSConfig()
+	return client
+}
+
+// dockerClientDialer: the streams take our way, TLS included.
+func dockerClientDialer(t *testing.T, cfg *dockertls.Config) *docker.Client {
+	t.Helper()
+	client := dockerClient(t, cfg)
+	client.Dialer = dialer{cfg}
+	return client
+}
+
+func dockerClientRecipes() map[string]newDockerClient {
+	return map[string]newDockerClient{"TLSConfig": dockerClientTLSConfig, "Dialer": dockerClientDialer}
+}
+
+// eachRecipe runs a test for both ways to hand our TLS to the streams.
+func eachRecipe(t *testing.T, test func(t *testing.T, newClient newDockerClient)) {
+	for name, newClient := range dockerClientRecipes() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, newClient)
+		})
+	}
+}
+
+// A dialer is a docker.Dialer. The client knows no context for it.
 type dialer struct{ cfg *dockertls.Config }
 
 func (d dialer) Dial(_, _ string) (net.Conn, error) { return d.cfg.Dial(context.Background()) }

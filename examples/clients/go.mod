@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/dockertls/dockertls v0.0.0
 	github.com/fsouza/go-dockerclient v1.13.3
+	github.com/moby/moby/api v1.56.1
 	github.com/moby/moby/client v0.6.2
 )
 
@@ -23,7 +24,6 @@ require (
 	github.com/klauspost/compress v1.18.7 // indirect
 	github.com/moby/docker-image-spec v1.3.1 // indirect
 	github.com/moby/go-archive v0.3.3 // indirect
-	github.com/moby/moby/api v1.56.1 // indirect
 	github.com/moby/patternmatcher v0.6.1 // indirect
 	github.com/moby/sys/sequential v0.7.0 // indirect
 	github.com/moby/sys/user v0.4.1 // indirect

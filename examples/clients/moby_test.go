@@ -15,23 +15,33 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// eachOrder runs a test for both orders of moby's options. Ours is "host first".
-func eachOrder(t *testing.T, test func(t *testing.T, newClient newMoby)) {
-	t.Run("host first", func(t *testing.T) {
-		t.Parallel()
-		test(t, func(t *testing.T, cfg *dockertls.Config) *client.Client {
-			return moby(t, client.WithHost(cfg.Host()), client.WithHTTPClient(cfg.HTTPClient()))
-		})
-	})
-	t.Run("host last", func(t *testing.T) {
-		t.Parallel()
-		test(t, func(t *testing.T, cfg *dockertls.Config) *client.Client {
-			return moby(t, client.WithHTTPClient(cfg.HTTPClient()), client.WithHost(cfg.Host()))
-		})
-	})
+// A newMoby makes moby's client for a Config.
+type newMoby func(*testing.T, *dockertls.Config) *client.Client
+
+// mobyHostFirst is the order to prefer.
+func mobyHostFirst(t *testing.T, cfg *dockertls.Config) *client.Client {
+	t.Helper()
+	return moby(t, client.WithHost(cfg.Host()), client.WithHTTPClient(cfg.HTTPClient()))
 }
 
-type newMoby func(*testing.T, *dockertls.Config) *client.Client
+func mobyHostLast(t *testing.T, cfg *dockertls.Config) *client.Client {
+	t.Helper()
+	return moby(t, client.WithHTTPClient(cfg.HTTPClient()), client.WithHost(cfg.Host()))
+}
+
+func mobyOrders() map[string]newMoby {
+	return map[string]newMoby{"host first": mobyHostFirst, "host last": mobyHostLast}
+}
+
+// eachOrder runs a test for both orders of moby's options.
+func eachOrder(t *testing.T, test func(t *testing.T, newClient newMoby)) {
+	for name, newClient := range mobyOrders() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, newClient)
+		})
+	}
+}
 
 func moby(t *testing.T, opts ...client.Opt) *client.Client {
 	t.Helper()
@@ -236,8 +246,7 @@ func TestMobyRedirect(t *testing.T) {
 	t.Cleanup(daemon.Close)
 
 	cfg := resolve(t, dockertls.Options{Host: daemon.Host(), TLSVerify: new(true), CA: ca.PEM()})
-	cli := moby(t, client.WithHost(cfg.Host()), client.WithHTTPClient(cfg.HTTPClient()))
-	_, err := cli.Ping(t.Context(), client.PingOptions{})
+	_, err := mobyHostFirst(t, cfg).Ping(t.Context(), client.PingOptions{})
 	if !errors.Is(err, dockertls.EndpointMismatch) {
 		t.Errorf("got %v, want %v", err, dockertls.EndpointMismatch)
 	}
