@@ -1,0 +1,117 @@
+// Package dockertls reaches a Docker daemon the way the docker command does:
+// the same address, the same TLS, the same certificates, from the same flags,
+// variables, contexts and default files; and it fails closed where the command
+// does not.
+//
+//	cfg, err := dockertls.Resolve(dockertls.FromEnv())
+//	if err != nil {
+//		log.Fatalf("%+v", err) // one line, and a hint
+//	}
+//	resp, err := cfg.HTTPClient().Get(cfg.URL("/_ping"))
+//
+// A [Config] is the decision. It hands out a [net/http.Client], a
+// [net/http.Transport] for other clients of Docker's API, a [crypto/tls.Config],
+// a raw stream for exec and attach ([Config.Dial]), and the DOCKER_* variables
+// for a child process ([Config.Environ]). [Config.Settings] tells where each
+// value came from, and [Config.Warnings] what to know about them.
+//
+// # Precedence
+//
+// [Resolve] takes layers; of each setting the first layer that has it wins.
+//
+//	setting             explicit (Options, flag)        environment         default
+//	address             Host, -H                        DOCKER_HOST         unix:///var/run/docker.sock; with TLS tcp://localhost:2376
+//	context             Context, --context              DOCKER_CONTEXT      currentContext in config.json
+//	TLS, verified       TLSVerify, --tlsverify          DOCKER_TLS_VERIFY   no
+//	TLS, not verified   TLS, --tls                      DOCKER_TLS          no
+//	certificate folder  CertPath                        DOCKER_CERT_PATH    DOCKER_CONFIG, else ~/.docker
+//	authorities         CA, CAFile, --tlscacert         -                   ca.pem in that folder, which must exist
+//	client certificate  Cert, CertFile, --tlscert       -                   cert.pem there, if it exists
+//	private key         Key, KeyFile, Signer, --tlskey  -                   key.pem there, if it exists
+//	configuration       ConfigDir, --config             DOCKER_CONFIG       ~/.docker
+//	proxy               Proxy                           HTTP(S)_PROXY       none; never for sockets and loopback
+//
+// An explicit Host beats DOCKER_CONTEXT and currentContext, an explicit Context
+// beats DOCKER_HOST, and DOCKER_HOST beats DOCKER_CONTEXT. A stored context
+// brings its own TLS material; flags and variables about TLS do not change it.
+//
+// Of the variables DOCKER_TLS_VERIFY and DOCKER_TLS any text means yes, even
+// "0" and "false". An explicit TLSVerify of false switches TLS on, without
+// verification, whatever DOCKER_TLS_VERIFY says. Nothing else switches TLS on
+// in the default context: not the port, and not files lying in place.
+//
+// Without a [FromEnv] layer nothing of the process counts: no variable, no home
+// folder, no config.json, no proxy; and without a CA the system's roots verify.
+// docs/rules.md lists the rules by the numbers that comments here refer to.
+//
+// # Modes
+//
+//	mode       asked for by                    daemon started with   who is checked
+//	Plain      nothing                         nothing               nobody, in the clear
+//	Encrypted  --tls, DOCKER_TLS               --tls                 nobody: private, but with whom?
+//	Verified   --tlsverify, DOCKER_TLS_VERIFY  --tls                 the server: authority and host name
+//	Mutual     the same, with a client pair    --tlsverify           both
+//
+// # Security
+//
+//   - A client certificate that the daemon accepts is root on its host. Keep
+//     key.pem readable by its owner only; Resolve warns if it is not.
+//   - TLS that was asked for is never dropped: not on errors, not on redirects,
+//     not by a weaker context. The only way down is an explicit setting of
+//     higher rank: TLSVerify false, or TLS false against DOCKER_TLS.
+//   - ca.pem is the only root when there is one: the system's are not added.
+//   - Mode Encrypted verifies nobody. A client certificate is shown to whoever
+//     asks, as docker does; a warning says so.
+//   - A transport reaches its own endpoint only. Requests and redirects to
+//     another scheme, host or port fail with [EndpointMismatch].
+//   - The client certificate is sent only to a server that asks for one, and if
+//     it names authorities, only if one of them issued it. No proxy sees it.
+//   - Keys, and passwords in addresses, are in no message, log or %+v.
+//   - There is no package state: several Configs in one process never meet.
+//
+// # Where docker is not followed
+//
+// The docker command is the specification. These differences fail closed.
+//
+//	U1  --tlscacert= without cert.pem and key.pem: docker drops TLS. Here TLS
+//	    stays on, verified against the system's roots.
+//	U2  A context with an https:// address and no TLS files, or with its TLS files
+//	    in the wrong place, behind a symbolic link, or with a folder in place of
+//	    one: docker goes on without them, even in the clear. Here https means
+//	    TLS (the system's roots if there is no CA; without a port it is an
+//	    error), links are followed, and misplaced data is an error.
+//	U3  A context without TLS over TCP against DOCKER_TLS_VERIFY, DOCKER_TLS,
+//	    --tlsverify (also as false) or --tls: docker goes in the clear. Here it
+//	    is an error (options-conflict).
+//	U4  A context with SkipTLSVerify against DOCKER_TLS_VERIFY or --tlsverify:
+//	    docker does not verify. Here it is an error (options-conflict).
+//	U5  A config.json that cannot be used: docker warns and takes the default
+//	    daemon. Here it is an error when the choice of context depends on it.
+//	U6  A mistake in the flags: docker 28 pings the daemon first. Not here.
+//	Q6  A bare path, a doubled scheme, a scheme without its slashes: docker
+//	    reads a TCP address out of them. Here an error says what was meant.
+//	Q7  Unknown schemes in a context, such as TCP:// or ws://: docker takes them
+//	    for tcp. Here they are errors.
+//	Q8  What crashes docker (npipe on Linux, fd, too long a path, a context's
+//	    address without scheme or host) is an error.
+//	-   ssh:// is not supported yet (host-unsupported).
+//	-   Ports 0 and above 65535, and an IPv4 address or nothing in brackets, are
+//	    errors at once, not when dialling.
+//	-   A proxy with a scheme other than http, https and socks5 is an error;
+//	    docker speaks HTTP with it. An https proxy never sees the client
+//	    certificate.
+//	-   TLS material in memory (CA, Cert, Key, Signer), which docker does not
+//	    have, is an error over TCP without TLS.
+//
+// These quirks are followed, with a warning: --config does not move the
+// certificate folder (Q2), half a pair is ignored (Q3), 80 and 443 are the
+// default ports in a context (Q4), user, query and fragment of an address
+// vanish (Q5), a blank DOCKER_HOST hides the context (Q9). An address in
+// brackets needs a colon (Q1), as in docker.
+//
+// # Errors
+//
+// Every error about a setting is an [*Error]: a stable [Kind] for errors.Is, the
+// setting at fault in Source, one line of text, and a hint apart from it, which
+// %+v prints. [Config.Diagnose] makes one of an error that some client returned.
+package dockertls
