@@ -359,8 +359,11 @@ func (r *resolution) chooseProxy(c *Config) (*url.URL, string, *Error) {
 	}
 	proxy, err := choose(target)
 	if err != nil {
-		return nil, "", fail(ProxyFailed, source, "no proxy can be chosen for %s", c.endpoint).cause(err).
-			hint("%s is refused while REQUEST_METHOD is set, as in a CGI program: unset it, or use NO_PROXY", source)
+		e := fail(ProxyFailed, source, "no proxy can be chosen for %s", c.endpoint).cause(err)
+		if !c.proxyInCode {
+			e.hint("%s is refused while REQUEST_METHOD is set, as in a CGI program: unset it, or use NO_PROXY", source)
+		}
+		return nil, "", e
 	}
 	if proxy == nil {
 		return nil, "", nil
@@ -399,7 +402,7 @@ func (r *resolution) warnAbout(d decision, w wish) {
 	r.warnNoEffect(d, w)
 	r.warnWords(d)
 	if !d.endpoint.isSocket() && d.tls {
-		r.warnTLS(d)
+		r.warnTLS(d, w)
 	}
 	if r.env != nil {
 		for _, l := range r.env.lookalikes {

@@ -162,6 +162,9 @@ func (c *Config) settingSource(name string) string {
 // explainAlert is about what the server said before it hung up.
 func (c *Config) explainAlert(err error) *Error {
 	ev := c.shown.Load()
+	if c.tls == nil {
+		return nil // the error is of another client's making
+	}
 	if ev == nil {
 		ev = new(evidence)
 	}

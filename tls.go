@@ -62,6 +62,9 @@ func (m material) pair() (tls.Certificate, *Error) {
 	}
 	pair, err := tls.X509KeyPair(m.cert.data, m.key.data)
 	if err == nil {
+		if pair.Leaf == nil { // GODEBUG=x509keypairleaf=0; it has been parsed already
+			pair.Leaf, _ = x509.ParseCertificate(pair.Certificate[0])
+		}
 		return pair, nil
 	}
 	if e := m.key.keyError(); e != nil {
@@ -173,10 +176,14 @@ func (m material) signerPair() (tls.Certificate, *Error) {
 }
 
 // warnTLS is about material that docker accepts without a word.
-func (r *resolution) warnTLS(d decision) {
+func (r *resolution) warnTLS(d decision, w wish) {
 	m := d.material
 	if !d.verify {
-		r.warn(WarnUnverified, "tlsverify", "the server is not verified: anybody on the way can answer in its place")
+		source := w.source
+		if d.context != wordDefault {
+			source = d.source
+		}
+		r.warn(WarnUnverified, source, "the server is not verified: anybody on the way can answer in its place")
 	}
 	switch {
 	case m.hasPair():
