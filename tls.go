@@ -5,7 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
+	"strings"
 	"time"
 )
 
@@ -47,33 +47,32 @@ func (p part) roots() (*x509.CertPool, *Error) {
 	err := fail(ro.invalid, p.source, "%s: no CERTIFICATE block (%s)", p.label("the authorities"), in.found(p.data))
 	if in.cert {
 		err.Detail = p.label("the authorities") + ": no certificate in it can be parsed"
-		_, err.Err = p.leaf()
+		_, err.Err = x509.ParseCertificate(firstBlock(p.data, "CERTIFICATE"))
 	}
 	err.Hint = in.hintContent(ro, p.data)
 	return nil, err
 }
 
-var errNoCertificate = errors.New("no certificate")
-
 // pair is the client certificate with its key, checked to belong together.
+// Errors come in docker's order: key, certificate, mismatch.
 func (m material) pair() (tls.Certificate, *Error) {
-	if m.key.signer != nil {
-		return m.signerPair()
-	}
-	pair, err := tls.X509KeyPair(m.cert.data, m.key.data)
-	if err == nil {
-		if pair.Leaf == nil { // GODEBUG=x509keypairleaf=0; it has been parsed already
-			pair.Leaf, _ = x509.ParseCertificate(pair.Certificate[0])
+	signer := m.key.signer
+	if signer == nil {
+		var err *Error
+		if signer, err = m.key.privateKey(); err != nil {
+			return tls.Certificate{}, err
 		}
-		return pair, nil
 	}
-	if e := m.key.keyError(); e != nil {
-		return pair, e
+	pair, err := m.cert.chain()
+	if err != nil {
+		return pair, err
 	}
-	if e := m.cert.certError(); e != nil {
-		return pair, e
+	public, ok := pair.Leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+	if !ok || !public.Equal(signer.Public()) {
+		return pair, m.mismatch()
 	}
-	return pair, m.mismatch().cause(err)
+	pair.PrivateKey = signer
+	return pair, nil
 }
 
 func (m material) mismatch() *Error {
@@ -88,90 +87,80 @@ func (m material) mismatch() *Error {
 	return e.hint("both must be from the same generation: issue them again together, or name the other one as well")
 }
 
-// keyError says what is wrong with a private key, or nil.
-func (p part) keyError() *Error {
+// privateKey is the first key of a file, in any format that docker reads (rule 18).
+func (p part) privateKey() (crypto.Signer, *Error) {
 	ro, in := roleKey(), inspect(p.data)
 	label := p.label("the private key")
 	switch {
 	case in.encrypted:
-		return fail(ClientKeyEncrypted, p.source, "%s is protected by a pass phrase", label).
+		return nil, fail(ClientKeyEncrypted, p.source, "%s is protected by a pass phrase", label).
 			hint("docker has no way to ask for it: openssl pkey -in FILE -out key.pem")
 	case !in.key:
 		e := fail(ro.invalid, p.source, "%s: no PRIVATE KEY block (%s)", label, in.found(p.data))
 		e.Hint = in.hintContent(ro, p.data)
-		return e
-	case !p.keyParses():
+		return nil, e
+	}
+	signer := parsePrivateKey(firstBlock(p.data, "PRIVATE KEY"))
+	if signer == nil {
 		// The cause is left out on purpose: it might quote the key.
-		return fail(ro.invalid, p.source, "%s: the private key in it cannot be parsed", label).
+		return nil, fail(ro.invalid, p.source, "%s: the private key in it cannot be parsed", label).
 			hint("RSA, ECDSA and Ed25519 keys are supported, as PKCS #8, PKCS #1 or SEC 1")
+	}
+	return signer, nil
+}
+
+// parsePrivateKey tries the formats in turn, as crypto/tls does: the label of
+// the block is not reliable. It returns nil if none fits.
+func parsePrivateKey(der []byte) crypto.Signer {
+	if key := parseLateRSA(der); key != nil {
+		return key
+	}
+	if key, err := x509.ParsePKCS8PrivateKey(der); err == nil {
+		signer, _ := key.(crypto.Signer) // ECDH keys are none
+		return signer
+	}
+	if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
+		return key
+	}
+	if key, err := x509.ParseECPrivateKey(der); err == nil {
+		return key
 	}
 	return nil
 }
 
-// keyParses looks at the block that crypto/tls takes.
-func (p part) keyParses() bool {
-	for block, rest := pem.Decode(p.data); block != nil; block, rest = pem.Decode(rest) {
-		switch block.Type {
-		case "PRIVATE KEY":
-			_, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-			return err == nil
-		case "RSA PRIVATE KEY":
-			_, err := x509.ParsePKCS1PrivateKey(block.Bytes)
-			return err == nil
-		case "EC PRIVATE KEY":
-			_, err := x509.ParseECPrivateKey(block.Bytes)
-			return err == nil
+// firstBlock is the first PEM block whose type ends so.
+func firstBlock(data []byte, suffix string) []byte {
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		if strings.HasSuffix(block.Type, suffix) {
+			return block.Bytes
 		}
 	}
-	return false
+	return nil
 }
 
-// certError says what is wrong with a client certificate, or nil.
-func (p part) certError() *Error {
+// chain is the client certificate and what follows it in the file, without the key.
+func (p part) chain() (tls.Certificate, *Error) {
 	ro, in := roleCert(), inspect(p.data)
 	label := p.label("the client certificate")
 	if !in.cert {
 		e := fail(ro.invalid, p.source, "%s: no CERTIFICATE block (%s)", label, in.found(p.data))
 		e.Hint = in.hintContent(ro, p.data)
-		return e
+		return tls.Certificate{}, e
 	}
-	leaf, err := p.leaf()
-	switch {
-	case err != nil:
-		return fail(ro.invalid, p.source, "%s: the certificate in it cannot be parsed", label).cause(err)
-	case leaf.PublicKey == nil:
-		return fail(ro.invalid, p.source, "%s: keys of its kind are not supported in TLS", label)
-	}
-	return nil
-}
-
-// leaf is the first certificate.
-func (p part) leaf() (*x509.Certificate, error) {
+	var pair tls.Certificate
 	for block, rest := pem.Decode(p.data); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type == "CERTIFICATE" {
-			return x509.ParseCertificate(block.Bytes)
-		}
-	}
-	return nil, errNoCertificate
-}
-
-// signerPair joins the certificate with a key that is kept elsewhere.
-func (m material) signerPair() (tls.Certificate, *Error) {
-	pair := tls.Certificate{PrivateKey: m.key.signer}
-	if err := m.cert.certError(); err != nil {
-		return pair, err
-	}
-	for block, rest := pem.Decode(m.cert.data); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type == "CERTIFICATE" {
 			pair.Certificate = append(pair.Certificate, block.Bytes)
 		}
 	}
-	leaf, _ := m.cert.leaf() // certError has parsed it
-	pair.Leaf = leaf
-	public, ok := leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
-	if !ok || !public.Equal(m.key.signer.Public()) {
-		return pair, m.mismatch()
+	leaf, err := x509.ParseCertificate(pair.Certificate[0])
+	switch {
+	case err != nil:
+		return pair, fail(ro.invalid, p.source, "%s: the certificate in it cannot be parsed", label).cause(err)
+	case leaf.PublicKey == nil:
+		return pair, fail(ro.invalid, p.source, "%s: keys of its kind are not supported in TLS", label)
 	}
+	pair.Leaf = leaf
 	return pair, nil
 }
 
