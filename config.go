@@ -185,7 +185,9 @@ func (r *resolution) chooseContext() (choice, *Error) {
 			c = current
 		}
 	}
-	r.record("context", c.value, c.source, c.overrode)
+	if c.value != wordDefault || c.set() || len(c.overrode) > 0 {
+		r.record("context", c.value, c.source, c.overrode)
+	}
 	return c, nil
 }
 
@@ -292,7 +294,7 @@ func (r *resolution) configDir() folder {
 
 // build turns a decision into a Config.
 func (r *resolution) build(d decision) (*Config, *Error) {
-	c := &Config{endpoint: d.endpoint, context: d.context, source: d.source, dialer: r.dialer()}
+	c := &Config{endpoint: d.endpoint, context: d.context, source: d.source, dialer: r.dialer(), certDir: r.certDir().path, ca: d.material.ca.data}
 	if d.endpoint.isSocket() {
 		err := d.endpoint.checkSocketPath()
 		if err != nil {

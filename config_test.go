@@ -54,7 +54,6 @@ func TestResolveLayers(t *testing.T) {
 	cfg, err := dockertls.Resolve(dockertls.Options{}, high, low)
 	check(t, err)
 	want := []dockertls.Setting{
-		{Name: "context", Value: "default", Source: "high.yaml: host"},
 		{Name: "tls", Value: "false", Source: "low.yaml: tls"},
 		{Name: "host", Value: "tcp://high:1", Source: "high.yaml: host", Overrode: []dockertls.Overridden{{Source: "low.yaml: host", Value: "tcp://low:2"}}},
 	}

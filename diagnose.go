@@ -1,14 +1,18 @@
 package dockertls
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -95,13 +99,40 @@ func (c *Config) explainServer(err error) *Error {
 		e.Detail = fmt.Sprintf("the server's certificate is for %s, not for %s", certNames(name.Certificate), name.Host)
 		return e.hint("connect by one of its names, or issue it again with %s as subjectAltName (the Common Name is not used)", sanOf(name.Host))
 	case errors.As(err, &unknown):
-		e := &Error{Kind: ServerUntrusted, Source: c.settingSource("tlscacert")}
-		e.Detail = fmt.Sprintf("the server's certificate was issued by %q, which %s does not know", unknown.Cert.Issuer, c.rootsName())
-		return e.hint("fetch the ca.pem that signed the daemon's certificate (%s), or check that it is the right daemon", c.settingSource("tlscacert"))
+		return c.explainUntrusted(unknown.Cert)
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return explainDates(invalid.Cert)
 	}
 	return nil
+}
+
+// explainUntrusted tells an unknown issuer from another generation of a known one.
+func (c *Config) explainUntrusted(cert *x509.Certificate) *Error {
+	e := &Error{Kind: ServerUntrusted, Source: c.settingSource("tlscacert")}
+	known, twin := c.authorities(cert)
+	if twin {
+		e.Detail = fmt.Sprintf("%s does not know the server's issuer: it has an authority of the same name %q with another key", c.rootsName(), cert.Issuer)
+		return e.hint("it is from another generation of that authority, or another daemon answers at this address; fetch the ca.pem that signed the daemon's certificate")
+	}
+	e.Detail = fmt.Sprintf("the server's certificate was issued by %q, which %s does not know", cert.Issuer, c.rootsName())
+	if len(known) > 0 {
+		e.Detail += " (it has " + strings.Join(known, ", ") + ")"
+	}
+	return e.hint("check that it is the right daemon; if it is, fetch the ca.pem that signed its certificate and name it with --tlscacert or put it into the certificate folder")
+}
+
+// authorities names those of the CA file, and tells whether one has the name of
+// the certificate's issuer.
+func (c *Config) authorities(cert *x509.Certificate) (names []string, twin bool) {
+	for block, rest := pem.Decode(c.ca); block != nil; block, rest = pem.Decode(rest) {
+		ca, err := x509.ParseCertificate(block.Bytes)
+		if block.Type != "CERTIFICATE" || err != nil {
+			continue
+		}
+		names = append(names, strconv.Quote(ca.Subject.String()))
+		twin = twin || bytes.Equal(ca.RawSubject, cert.RawIssuer)
+	}
+	return names, twin
 }
 
 func explainDates(cert *x509.Certificate) *Error {
@@ -212,11 +243,10 @@ func (c *Config) certRequired(ev *evidence) *Error {
 		e.Detail = fmt.Sprintf("the daemon requires a client certificate, and ours was not sent: it was issued by %q, which is none of the %d authorities the daemon accepts", leaf.Issuer, ev.accepted)
 		return e.hint("use a client certificate that the daemon's --tlscacert has signed")
 	}
-	where := "there is no cert.pem and key.pem beside " + c.files.ca
-	if c.files.ca == "" {
-		where = "no client certificate is configured"
+	if c.certDir != "" {
+		return e.hint("no pair of cert.pem and key.pem was found in %s: put one there that the daemon's --tlscacert has signed, or pass --tlscert and --tlskey", c.certDir)
 	}
-	return e.hint("%s: put a pair signed by the daemon's --tlscacert there, or pass --tlscert and --tlskey", where)
+	return e.hint("none is configured: pass --tlscert and --tlskey (CertFile, KeyFile), signed by the daemon's --tlscacert")
 }
 
 func (c *Config) certRejected(alert int) *Error {
@@ -257,7 +287,11 @@ func (c *Config) tlsSource() string {
 // tlsRequired is what plain HTTP to a TLS daemon means.
 func (c *Config) tlsRequired() *Error {
 	e := &Error{Kind: TLSRequired, Host: c.Host(), Detail: "plain HTTP was sent to a daemon that speaks TLS"}
-	return e.hint("TLS is not switched on: set DOCKER_TLS_VERIFY=1 or pass --tlsverify, with ca.pem in DOCKER_CERT_PATH or ~/.docker")
+	e.hint("TLS is not switched on: set DOCKER_TLS_VERIFY=1 or pass --tlsverify, with the daemon's ca.pem in %s", cmp.Or(c.certDir, "CertPath"))
+	if c.context != wordDefault {
+		e.hint("the context %q has no TLS files: docker context update --docker host=...,ca=...,cert=...,key=...", c.context)
+	}
+	return e
 }
 
 // explainNetwork is about not getting there at all.

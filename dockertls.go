@@ -50,6 +50,8 @@ type Config struct {
 	tls         *tls.Config // nil in plain mode; never handed out itself
 	renamed     bool        // the server name is not the address's own
 	files       files
+	certDir     string   // where default files are looked for; "" for none
+	ca          []byte   // the authorities, for diagnoses
 	proxy       *url.URL // nil: none
 	proxySource string
 	proxyInCode bool     // chosen by Options.Proxy

@@ -20,7 +20,10 @@ const (
 	envConfig    = "DOCKER_CONFIG"
 )
 
-const configFolder = ".docker"
+const (
+	configFolder  = ".docker"
+	defaultFolder = "default folder ~/.docker" // as a source
+)
 
 // An environment is what FromEnv knows besides the options: where the home
 // folder is, the proxy variables, and variables that look misspelt.
@@ -138,7 +141,7 @@ func (e *environment) configDir() (dir, source string) {
 	case e.home == "":
 		return "", ""
 	}
-	return filepath.Join(e.home, configFolder), "~/" + configFolder
+	return filepath.Join(e.home, configFolder), defaultFolder
 }
 
 // lookup finds a variable. On Windows names have no case.

@@ -55,7 +55,6 @@ func ExampleResolve_layers() {
 		fmt.Println(s)
 	}
 	// Output:
-	// context = default (Options.Host)
 	// tls = false (agent.yaml: tls)
 	// host = tcp://build.example:2376 (Options.Host), overrides agent.yaml: host=tcp://other.example
 }

@@ -176,8 +176,8 @@ func (r *resolution) checkHome() *Error {
 
 func (r *resolution) hintMissingCA(dir folder, w wish) string {
 	hint := "TLS is on because of " + w.source + ". Put the authority of the daemon's certificate there"
-	if dir.source == "~/"+configFolder {
-		hint += " (the default folder: DOCKER_CERT_PATH is not set, and the home folder is " + r.env.home + " by " + r.env.homeSource + ")"
+	if dir.source == defaultFolder {
+		hint += " (DOCKER_CERT_PATH is not set, and the home folder is " + r.env.home + " by " + r.env.homeSource + ")"
 	}
 	return hint + ", or name it with --tlscacert; --tlscacert= selects the system's roots"
 }

@@ -14,7 +14,7 @@ type Setting struct {
 	// Value is the decided value, without secrets.
 	Value string `json:"value"`
 	// Source says where it came from: "-H", "DOCKER_HOST", `context "prod"`,
-	// "~/.docker" for a default file there, "Options.Host", "default".
+	// "default folder ~/.docker", "Options.Host", "default".
 	Source string `json:"source"`
 	// Overrode lists what other sources said, highest rank first.
 	Overrode []Overridden `json:"overrode,omitempty"`

@@ -62,14 +62,14 @@ func TestBlocks(t *testing.T) {
 		{"Verified: the client checks the server", []string{
 			"mode verified",
 			"tlsverify true from --tlsverify",
-			"tlscacert ~/.docker/ca.pem from ~/.docker",
+			"tlscacert ~/.docker/ca.pem from default folder ~/.docker",
 			"answer Docker 28.5.2",
 		}},
 		{"Mutual: both sides are checked", []string{
 			"mode mutual",
 			"tlsverify true from DOCKER_TLS_VERIFY",
-			"tlscert ~/.docker/cert.pem from ~/.docker",
-			"tlskey ~/.docker/key.pem from ~/.docker",
+			"tlscert ~/.docker/cert.pem from default folder ~/.docker",
+			"tlskey ~/.docker/key.pem from default folder ~/.docker",
 			"answer Docker 28.5.2",
 		}},
 		{"TLS is not switched on", []string{
@@ -85,7 +85,7 @@ func TestBlocks(t *testing.T) {
 			"~/.docker/ca.pem: no such file",
 			"hint ~/.docker/ca.crt",
 		}},
-		{"ca.pem is not the authority of the daemon's certificate", []string{
+		{"ca.pem is from before the authority was made anew", []string{
 			`"CN=docker CA"`,
 			"~/.docker/ca.pem",
 		}},

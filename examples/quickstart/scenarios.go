@@ -24,7 +24,7 @@ type file struct {
 
 // scenarios are the modes, and then the mistakes.
 func scenarios() []scenario {
-	ca, otherCA := newCA("docker CA"), newCA("another CA")
+	ca, otherCA := newCA("docker CA"), newCA("docker CA") // of the same name, as after a reinstallation
 	client := ca.ClientPair("alice")
 	caFile := file{"ca.pem", ca.PEM()}
 	pair := []file{caFile, {"cert.pem", client.CertPEM}, {"key.pem", client.KeyPEM}}
@@ -77,7 +77,7 @@ func scenarios() []scenario {
 		command: "DOCKER_HOST=ADDRESS DOCKER_TLS_VERIFY=1 docker version",
 		fails:   dockertls.CAMissing,
 	}, {
-		title:   "ca.pem is not the authority of the daemon's certificate",
+		title:   "ca.pem is from before the authority was made anew",
 		daemon:  dockertlstest.TLS,
 		ca:      ca,
 		files:   []file{{"ca.pem", otherCA.PEM()}},

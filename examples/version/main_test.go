@@ -249,9 +249,9 @@ func TestShowConfig(t *testing.T) {
 		daemon.Host() + " (-H), mutual\n",
 		"host = " + daemon.Host() + " (-H), overrides DOCKER_HOST=tcp://elsewhere:2376\n",
 		"tlsverify = true (DOCKER_TLS_VERIFY)\n",
-		"tlscacert = " + filepath.Join(dir, "ca.pem") + " (~/.docker)\n",
-		"tlscert = " + filepath.Join(dir, "cert.pem") + " (~/.docker)\n",
-		"tlskey = " + filepath.Join(dir, "key.pem") + " (~/.docker)\n",
+		"tlscacert = " + filepath.Join(dir, "ca.pem") + " (default folder ~/.docker)\n",
+		"tlscert = " + filepath.Join(dir, "cert.pem") + " (default folder ~/.docker)\n",
+		"tlskey = " + filepath.Join(dir, "key.pem") + " (default folder ~/.docker)\n",
 	} {
 		if !strings.Contains(got.stdout, want) {
 			t.Errorf("no %q in:\n%s", want, got.stdout)
