@@ -220,9 +220,9 @@ func TestPlainTransportStaysPlain(t *testing.T) {
 	t.Parallel()
 	tg := startPlain(t)
 	cfg := tg.resolve(t)
-	transport := cfg.Transport()
-	before := transport.Clone()
-	for _, tr := range []*http.Transport{before, transport, transport.Clone()} {
+	transport, bare := cfg.Transport(), cfg.Transport()
+	bare.DialContext = nil // with a dialer net/http does not prepare for HTTP/2
+	for _, tr := range []*http.Transport{transport.Clone(), transport, bare.Clone(), bare} {
 		t.Cleanup(tr.CloseIdleConnections)
 		resp, err := (&http.Client{Transport: tr}).Get(cfg.URL("/_ping"))
 		if err != nil {
