@@ -46,11 +46,14 @@
 //
 // # Modes
 //
-//	mode       asked for by                    daemon started with   who is checked
-//	Plain      nothing                         nothing               nobody, in the clear
-//	Encrypted  --tls, DOCKER_TLS               --tls                 nobody: private, but with whom?
-//	Verified   --tlsverify, DOCKER_TLS_VERIFY  --tls                 the server: authority and host name
-//	Mutual     the same, with a client pair    --tlsverify           both
+//	mode       asked for by                    daemon started with      who is checked
+//	Plain      nothing                         nothing                  nobody, in the clear
+//	Encrypted  --tls, DOCKER_TLS               --tls --tlsverify=false  nobody: private, but with whom?
+//	Verified   --tlsverify, DOCKER_TLS_VERIFY  --tls --tlsverify=false  the server: authority and host name
+//	Mutual     the same, with a client pair    --tlsverify              both
+//
+// A dockerd started with --tls alone wants a client certificate as well (seen
+// with 20.10 and the current one).
 //
 // # Security
 //

@@ -252,7 +252,7 @@ func (a *authority) parsePath(tail, whole string) *Error {
 		}
 		u, err = url.Parse("tcp://host" + u.Path) // docker takes the path apart twice
 	}
-	if err != nil {
+	if err != nil || strings.ContainsFunc(u.Path, func(r rune) bool { return r == '%' || unicode.IsControl(r) }) {
 		return invalidHost(whole, "the path cannot be parsed").hint("a %% in it starts an escape such as %%20")
 	}
 	if clean := path.Clean("/" + u.Path); clean != "/" {

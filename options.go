@@ -221,11 +221,6 @@ func (o *Options) origin(f field) (source string, env bool) {
 	return "Options." + f.goName(), false
 }
 
-func (o *Options) source(f field) string {
-	s, _ := o.origin(f)
-	return s
-}
-
 // note records that source has just set a field.
 func (o *Options) note(f field, source string, env bool) {
 	value, _ := o.value(f)

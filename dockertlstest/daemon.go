@@ -21,7 +21,7 @@ const (
 	// Plain is a daemon without TLS.
 	Plain Mode = iota
 
-	// TLS is a daemon started with --tls: the connection is encrypted, and the
+	// TLS is a daemon started with --tls --tlsverify=false: the connection is encrypted, and the
 	// daemon neither asks for a client's certificate nor looks at one.
 	TLS
 

@@ -21,7 +21,7 @@
 // # The daemon's modes
 //
 //	Plain      no TLS; [NewSocketDaemon] serves it on a unix socket
-//	TLS        dockerd --tls: encrypted, the daemon checks nobody
+//	TLS        dockerd --tls --tlsverify=false: encrypted, the daemon checks nobody
 //	MutualTLS  dockerd --tlsverify: clients must show a certificate
 //
 // # Certificates for the unhappy paths

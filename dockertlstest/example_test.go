@@ -99,7 +99,7 @@ func ExampleNewCAFrom() {
 	// verified: false
 }
 
-// A daemon started with --tls does not look at clients.
+// A daemon started with --tls --tlsverify=false does not look at clients.
 func ExampleDaemon_Host() {
 	daemon := dockertlstest.NewDaemon(dockertlstest.TLS, dockertlstest.NewCA())
 	defer daemon.Close()

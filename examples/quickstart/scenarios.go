@@ -108,7 +108,7 @@ func newCA(name string) *dockertlstest.CA {
 func (s scenario) daemonFlags() string {
 	switch s.daemon {
 	case dockertlstest.TLS:
-		return "--tls"
+		return "--tls --tlsverify=false"
 	case dockertlstest.MutualTLS:
 		return "--tlsverify"
 	}
