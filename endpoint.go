@@ -284,6 +284,9 @@ func (a *authority) split(whole string) *Error {
 		return invalidHost(whole, "a bracket in the host name %q", a.host)
 	}
 	a.serverName = strings.TrimSuffix(asciiHost(a.host), ".")
+	if a.serverName == "" && a.host != "" {
+		return invalidHost(whole, "%q is no host name", a.host)
+	}
 	return checkPort(a.port, whole)
 }
 

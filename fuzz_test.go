@@ -15,7 +15,7 @@ func FuzzParseHost(f *testing.F) {
 			f.Add(host)
 		}
 	}
-	for _, host := range []string{"tcp://u:p/w@box", "tcp://[::ffff:1.2.3.4]:1", "tcp://b\u00fccher:1", "tcp://box/\x7f", "npipe://", "tcp://box/%2520", "://", "[", "a@://", "tcp://:@"} {
+	for _, host := range []string{"tcp://u:p/w@box", "tcp://[::ffff:1.2.3.4]:1", "tcp://b\u00fccher:1", "tcp://box/\x7f", "npipe://", "tcp://box/%2520", "://", "[", "a@://", "\u00ad", "0/%2500", "/\n0", "tcp://:@"} {
 		f.Add(host)
 	}
 	f.Fuzz(func(t *testing.T, host string) {
