@@ -186,13 +186,15 @@ func (o *Options) value(f field) (string, bool) {
 	case fieldServerName:
 		return text(o.ServerName)
 	case fieldCA:
-		return o.CA.String(), len(o.CA) > 0
+		return o.CA.String(), o.CA != nil
 	case fieldCert:
-		return o.Cert.String(), len(o.Cert) > 0
+		return o.Cert.String(), o.Cert != nil
 	case fieldKey:
 		return o.Key.String(), len(o.Key) > 0
 	case fieldSigner:
-		return fmt.Sprintf("%T", o.Signer), o.Signer != nil
+		if o.Signer != nil {
+			return fmt.Sprintf("%T", o.Signer), true
+		}
 	case fieldDialer:
 		return "set", o.Dialer != nil
 	case fieldProxy:
@@ -267,7 +269,12 @@ func (o Options) MarshalYAML() (any, error) { return o.redacted(), nil }
 type PEM []byte
 
 // String says how much there is, and nothing of what: a bundle may hold a key.
-func (p PEM) String() string { return fmt.Sprintf("[PEM, %d bytes]", len(p)) }
+func (p PEM) String() string {
+	if p == nil {
+		return ""
+	}
+	return fmt.Sprintf("[PEM, %d bytes]", len(p))
+}
 
 // Format prints what String prints for every verb.
 func (p PEM) Format(s fmt.State, _ rune) { io.WriteString(s, p.String()) }

@@ -89,6 +89,9 @@ func (m material) mismatch() *Error {
 
 // privateKey is the first key of a file, in any format that docker reads (rule 18).
 func (p part) privateKey() (crypto.Signer, *Error) {
+	if signer := parsePrivateKey(firstBlock(p.data, "PRIVATE KEY")); signer != nil {
+		return signer, nil
+	}
 	ro, in := roleKey(), inspect(p.data)
 	label := p.label("the private key")
 	switch {
@@ -100,13 +103,9 @@ func (p part) privateKey() (crypto.Signer, *Error) {
 		e.Hint = in.hintContent(ro, p.data)
 		return nil, e
 	}
-	signer := parsePrivateKey(firstBlock(p.data, "PRIVATE KEY"))
-	if signer == nil {
-		// The cause is left out on purpose: it might quote the key.
-		return nil, fail(ro.invalid, p.source, "%s: the private key in it cannot be parsed", label).
-			hint("RSA, ECDSA and Ed25519 keys are supported, as PKCS #8, PKCS #1 or SEC 1")
-	}
-	return signer, nil
+	// The cause is left out on purpose: it might quote the key.
+	return nil, fail(ro.invalid, p.source, "%s: the private key in it cannot be parsed", label).
+		hint("RSA, ECDSA and Ed25519 keys are supported, as PKCS #8, PKCS #1 or SEC 1")
 }
 
 // parsePrivateKey tries the formats in turn, as crypto/tls does: the label of
@@ -140,18 +139,18 @@ func firstBlock(data []byte, suffix string) []byte {
 
 // chain is the client certificate and what follows it in the file, without the key.
 func (p part) chain() (tls.Certificate, *Error) {
-	ro, in := roleCert(), inspect(p.data)
-	label := p.label("the client certificate")
-	if !in.cert {
-		e := fail(ro.invalid, p.source, "%s: no CERTIFICATE block (%s)", label, in.found(p.data))
-		e.Hint = in.hintContent(ro, p.data)
-		return tls.Certificate{}, e
-	}
 	var pair tls.Certificate
 	for block, rest := pem.Decode(p.data); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type == "CERTIFICATE" {
 			pair.Certificate = append(pair.Certificate, block.Bytes)
 		}
+	}
+	ro, label := roleCert(), p.label("the client certificate")
+	if len(pair.Certificate) == 0 {
+		in := inspect(p.data)
+		e := fail(ro.invalid, p.source, "%s: no CERTIFICATE block (%s)", label, in.found(p.data))
+		e.Hint = in.hintContent(ro, p.data)
+		return pair, e
 	}
 	leaf, err := x509.ParseCertificate(pair.Certificate[0])
 	switch {
