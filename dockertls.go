@@ -123,7 +123,10 @@ const (
 // by redirect or otherwise, fail with [EndpointMismatch] before anything is
 // dialled. On a socket or pipe every host name stands for it. TLS is done with
 // this Config's settings, whatever becomes of the transport's TLSClientConfig,
-// which is there for clients that look at it.
+// which is there for clients that look at it. A library that replaces the
+// transport's Proxy and DialContext (moby's WithHost does, if it comes after
+// WithHTTPClient) takes these guards away: TLS stays, but redirects must be
+// refused by the client, as that of HTTPClient does.
 func (c *Config) Transport() *http.Transport {
 	t := &http.Transport{
 		Proxy:                 c.route,
@@ -146,7 +149,22 @@ func (c *Config) Transport() *http.Transport {
 
 // HTTPClient returns a client with a new [Config.Transport]. It has no time
 // limit of its own, because API calls may stream for hours: use contexts.
-func (c *Config) HTTPClient() *http.Client { return &http.Client{Transport: c.Transport()} }
+// Redirects to another endpoint fail, even if another library replaces parts of
+// the transport (moby's WithHost does).
+func (c *Config) HTTPClient() *http.Client {
+	return &http.Client{Transport: c.Transport(), CheckRedirect: c.checkRedirect}
+}
+
+// maxRedirects is net/http's own limit, which goes with CheckRedirect.
+const maxRedirects = 10
+
+func (c *Config) checkRedirect(req *http.Request, via []*http.Request) error {
+	if len(via) >= maxRedirects {
+		return fmt.Errorf("stopped after %d redirects", maxRedirects)
+	}
+	_, err := c.route(req)
+	return err
+}
 
 // String is a short summary in one line, without secrets.
 func (c *Config) String() string {

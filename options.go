@@ -290,9 +290,9 @@ func (p PEM) MarshalText() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// UnmarshalText keeps a copy of the text.
+// UnmarshalText keeps a copy of the text; an empty one sets nothing.
 func (p *PEM) UnmarshalText(text []byte) error {
-	*p = bytes.Clone(text)
+	*p = append(PEM(nil), text...)
 	return nil
 }
 

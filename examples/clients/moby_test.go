@@ -238,19 +238,20 @@ func TestPlainTransportStaysPlain(t *testing.T) {
 // A redirect leads to no other server, least of all to one without TLS.
 func TestMobyRedirect(t *testing.T) {
 	t.Parallel()
-	elsewhere := startPlain(t)
-	ca := dockertlstest.NewCA()
-	daemon := dockertlstest.NewUnstartedDaemon(dockertlstest.TLS, ca)
-	daemon.Handler = http.RedirectHandler("http://"+elsewhere.Addr()+"/_ping", http.StatusTemporaryRedirect)
-	daemon.Start()
-	t.Cleanup(daemon.Close)
+	eachOrder(t, func(t *testing.T, newClient newMoby) {
+		elsewhere, ca := startPlain(t), dockertlstest.NewCA()
+		daemon := dockertlstest.NewUnstartedDaemon(dockertlstest.TLS, ca)
+		daemon.Handler = http.RedirectHandler("http://"+elsewhere.Addr()+"/_ping", http.StatusTemporaryRedirect)
+		daemon.Start()
+		t.Cleanup(daemon.Close)
 
-	cfg := resolve(t, dockertls.Options{Host: daemon.Host(), TLSVerify: new(true), CA: ca.PEM()})
-	_, err := mobyHostFirst(t, cfg).Ping(t.Context(), client.PingOptions{})
-	if !errors.Is(err, dockertls.EndpointMismatch) {
-		t.Errorf("got %v, want %v", err, dockertls.EndpointMismatch)
-	}
-	if n := elsewhere.Connections(); n > 0 {
-		t.Errorf("%d connections to the other server", n)
-	}
+		cfg := resolve(t, dockertls.Options{Host: daemon.Host(), TLSVerify: new(true), CA: ca.PEM()})
+		_, err := newClient(t, cfg).Ping(t.Context(), client.PingOptions{})
+		if !errors.Is(err, dockertls.EndpointMismatch) {
+			t.Errorf("got %v, want %v", err, dockertls.EndpointMismatch)
+		}
+		if n := elsewhere.Connections(); n > 0 {
+			t.Errorf("%d connections to the other server", n)
+		}
+	})
 }
