@@ -1,0 +1,283 @@
+package dockertls_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dockertls/dockertls"
+	"github.com/dockertls/dockertls/dockertlstest"
+	"github.com/dockertls/dockertls/internal/proxytest"
+)
+
+// exchange attaches to a container, sends input, closes that side, and wants
+// all of it back before the stream ends.
+func exchange(conn net.Conn, input string) error {
+	half, ok := conn.(interface{ CloseWrite() error })
+	if !ok {
+		return fmt.Errorf("%T has no CloseWrite", conn)
+	}
+	const request = "POST /containers/x/attach HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+	if _, err := io.WriteString(conn, request); err != nil {
+		return err
+	}
+	written := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(conn, strings.NewReader(input)) // by ReadFrom, if there is one
+		written <- errors.Join(err, half.CloseWrite())
+	}()
+	reader := bufio.NewReader(conn)
+	answer, err := http.ReadResponse(reader, nil)
+	if err != nil {
+		return err
+	}
+	output, err := io.ReadAll(reader)
+	if err := errors.Join(err, <-written); err != nil {
+		return err
+	}
+	if answer.StatusCode != http.StatusSwitchingProtocols || string(output) != input {
+		return fmt.Errorf("%s, with %d bytes of output for %d of input", answer.Status, len(output), len(input))
+	}
+	return nil
+}
+
+// A tracker dials, and keeps an eye on the connections.
+type tracker struct {
+	mu    sync.Mutex
+	conns []*trackedConn
+}
+
+type trackedConn struct {
+	*net.TCPConn
+	mu       sync.Mutex
+	deadline time.Time
+	closed   bool
+}
+
+func (tr *tracker) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	tracked := &trackedConn{TCPConn: conn.(*net.TCPConn)}
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.conns = append(tr.conns, tracked)
+	return tracked, nil
+}
+
+func (c *trackedConn) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	return c.TCPConn.Close()
+}
+
+func (c *trackedConn) SetDeadline(d time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deadline = d
+	return c.TCPConn.SetDeadline(d)
+}
+
+// want checks that there was one connection, that it is open or closed, and
+// has no deadline while it is open.
+func (tr *tracker) want(t *testing.T, closed bool) {
+	t.Helper()
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	if len(tr.conns) != 1 {
+		t.Fatalf("%d connections, want 1", len(tr.conns))
+	}
+	c := tr.conns[0]
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed != closed || !closed && !c.deadline.IsZero() {
+		t.Errorf("closed: %t, want %t; deadline: %v", c.closed, closed, c.deadline)
+	}
+}
+
+// proxyKinds are the ways through a proxy; "" is none.
+func proxyKinds() []proxytest.Options {
+	user := url.UserPassword("us:er", "p@ss word")
+	return []proxytest.Options{
+		{}, {Scheme: "http"}, {Scheme: "http", User: user}, {Scheme: "https", User: user},
+		{Scheme: "socks5"}, {Scheme: "socks5", User: url.UserPassword("user", "p@ss word")}, {Scheme: "socks5h"},
+	}
+}
+
+// through sends the connections of opts through a proxy to the daemon.
+func through(t *testing.T, opts *dockertls.Options, ca *dockertlstest.CA, o proxytest.Options, d *dockertlstest.Daemon) *proxytest.Proxy {
+	t.Helper()
+	if o.Scheme == "" {
+		return nil
+	}
+	o.Target = d.Addr()
+	o.Server = ca.ServerPair()
+	p := proxytest.Start(t, o)
+	opts.Proxy = p.Choose
+	return p
+}
+
+// Streams can be closed on one side, which is how attach ends, whatever stands
+// between. The context of the dial does not bound them.
+func TestDialHalfClose(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	input := strings.Repeat("0123456789abcdef", 64<<10) // a megabyte
+	for _, tt := range []struct {
+		name string
+		mode dockertlstest.Mode
+		edit func(*dockertlstest.Daemon)
+	}{
+		{"plain", dockertlstest.Plain, func(*dockertlstest.Daemon) {}},
+		{"TLS 1.2", dockertlstest.MutualTLS, upTo(tls.VersionTLS12)},
+		{"TLS 1.3", dockertlstest.MutualTLS, upTo(tls.VersionTLS13)},
+	} {
+		for _, kind := range proxyKinds() {
+			if kind.Scheme == "https" && tt.mode == dockertlstest.Plain {
+				continue // it is verified with the system's roots: TestPlainThroughHTTPSProxy
+			}
+			t.Run(fmt.Sprintf("%s, proxy %s %s", tt.name, kind.Scheme, kind.User), func(t *testing.T) {
+				t.Parallel()
+				d, opts := startDaemon(t, tt.mode, ca, tt.edit)
+				through(t, &opts, ca, kind, d)
+				track := new(tracker)
+				for _, dialer := range []func(context.Context, string, string) (net.Conn, error){nil, track.dial} {
+					opts.Dialer = dialer
+					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+					conn, err := resolve(t, opts).Dial(ctx)
+					cancel()
+					check(t, err)
+					defer conn.Close()
+					if dialer != nil {
+						track.want(t, false)
+					}
+					check(t, exchange(conn, input))
+					check(t, conn.Close())
+				}
+				track.want(t, true)
+			})
+		}
+	}
+	t.Run("unix", func(t *testing.T) {
+		t.Parallel()
+		d := dockertlstest.NewSocketDaemon(filepath.Join(t.TempDir(), "docker.sock"))
+		defer d.Close()
+		conn, err := resolve(t, dockertls.Options{Host: d.Host()}).Dial(t.Context())
+		check(t, err)
+		defer conn.Close()
+		check(t, exchange(conn, input))
+	})
+}
+
+// A Dialer's connections that cannot be half-closed do not pretend to.
+func TestDialWithoutHalfClose(t *testing.T) {
+	t.Parallel()
+	client, server := net.Pipe()
+	defer server.Close()
+	conn, err := resolve(t, dockertls.Options{
+		Host:   "tcp://box",
+		Dialer: func(context.Context, string, string) (net.Conn, error) { return client, nil },
+	}).Dial(t.Context())
+	check(t, err)
+	defer conn.Close()
+	if _, ok := conn.(interface{ CloseWrite() error }); ok {
+		t.Errorf("%T has CloseWrite, and %T has not", conn, client)
+	}
+}
+
+// A failed dial leaves no connection behind.
+func TestFailedDialCloses(t *testing.T) {
+	t.Parallel()
+	ca, foreign := dockertlstest.NewCA(), dockertlstest.NewCA()
+	for _, kind := range proxyKinds() {
+		t.Run(fmt.Sprintf("proxy %s %s", kind.Scheme, kind.User), func(t *testing.T) {
+			t.Parallel()
+			d, opts := startDaemon(t, dockertlstest.TLS, ca, serving(foreign))
+			through(t, &opts, ca, kind, d)
+			track := new(tracker)
+			opts.Dialer = track.dial
+			conn, err := resolve(t, opts).Dial(t.Context())
+			wantKind(t, err, dockertls.ServerUntrusted)
+			if conn != nil {
+				t.Errorf("got %v beside the error", conn)
+			}
+			track.want(t, true)
+		})
+	}
+}
+
+// A peer does with a connection as it likes until it is closed.
+type peer func(net.Conn)
+
+func (p peer) dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	go func() {
+		defer server.Close()
+		p(server)
+	}()
+	return client, nil
+}
+
+// wantOwn checks that an error is the context's own, and not one of ours.
+func wantOwn(t *testing.T, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) || behind[*dockertls.Error](err) {
+		t.Errorf("got %v (%T), want %v", err, err, want)
+	}
+}
+
+// A dial that is given up closes its connection: the peer sees it.
+func TestCancelledHandshakeHangsUp(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	defer listener.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	hungUp := make(chan error, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err == nil {
+			defer conn.Close()
+			if _, err = conn.Read(make([]byte, 1)); err == nil { // of its hello
+				cancel()
+				_, err = io.Copy(io.Discard, conn)
+			}
+		}
+		hungUp <- err
+	}()
+	_, err = resolve(t, dockertls.Options{Host: "tcp://" + listener.Addr().String(), TLSVerify: new(true), CA: dockertlstest.NewCA().PEM()}).Dial(ctx)
+	wantOwn(t, err, context.Canceled)
+	check(t, <-hungUp)
+}
+
+// The first bytes tell whether the daemon speaks TLS, and none of them is lost.
+func TestPlainStreamIsUntouched(t *testing.T) {
+	t.Parallel()
+	for _, stream := range []string{"H", "\x15", "HTTP/1.0 400 Bad Request\r\n\r\nsomething else", "HTTP/1.1 200 OK\r\n\r\n\x15\x03\x01"} {
+		conn, err := resolve(t, dockertls.Options{
+			Host:   "tcp://box",
+			Dialer: peer(func(conn net.Conn) { io.WriteString(conn, stream) }).dial,
+		}).Dial(t.Context())
+		check(t, err)
+		got, err := io.ReadAll(conn)
+		check(t, err)
+		if !bytes.Equal(got, []byte(stream)) {
+			t.Errorf("got %q, want %q", got, stream)
+		}
+		conn.Close()
+	}
+}
