@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
@@ -151,10 +153,25 @@ func handshake(ctx context.Context, conn *tls.Conn) error {
 
 // failure explains an error, unless it is the context's own.
 func (c *Config) failure(ctx context.Context, err error) error {
-	if cause := ctx.Err(); cause != nil {
+	if cause := ended(ctx); cause != nil {
 		return fmt.Errorf("dockertls: %s: %w", c.Host(), cause)
 	}
-	return c.Diagnose(err)
+	err = c.Diagnose(err)
+	if _, known := errors.AsType[*Error](err); !known && errors.Is(err, context.DeadlineExceeded) {
+		// The deadline is our own limit.
+		return &Error{Kind: Timeout, Host: c.Host(), Source: c.source, Detail: "no answer in time", Err: err}
+	}
+	return err
+}
+
+// ended is why a context has ended. A connection's timer may have run before
+// the context's, at the same deadline.
+func ended(ctx context.Context) error {
+	deadline, ok := ctx.Deadline()
+	if err := ctx.Err(); err != nil || !ok || time.Now().Before(deadline) {
+		return err
+	}
+	return context.DeadlineExceeded
 }
 
 // A plainConn finds out, at the first answer, that the daemon speaks TLS.

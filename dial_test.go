@@ -11,10 +11,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/dockertls/dockertls"
@@ -232,6 +234,95 @@ func (p peer) dial(context.Context, string, string) (net.Conn, error) {
 	return client, nil
 }
 
+// says reads, and answers once, with nothing in the end.
+func says(answer string) peer {
+	return func(conn net.Conn) {
+		if answer != "" {
+			if _, err := conn.Read(make([]byte, 4<<10)); err != nil {
+				return
+			}
+			go io.WriteString(conn, answer)
+		}
+		io.Copy(io.Discard, conn)
+	}
+}
+
+// Whoever falls silent, and whenever: our own limit ends the wait with a kind;
+// the caller's context ends it at once, as itself. Nothing stays behind, or
+// the bubble would not end.
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	nobody := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	for _, tt := range []struct {
+		name string
+		dial func(context.Context, string, string) (net.Conn, error)
+		tls  bool
+		kind dockertls.Kind
+	}{
+		{"connecting", nobody, false, dockertls.Timeout},
+		{"connecting for TLS", nobody, true, dockertls.Timeout},
+		{"handshake", says("").dial, true, dockertls.Timeout},
+		{"half a handshake", says("\x16\x03\x03\x40").dial, true, dockertls.Timeout},
+	} {
+		opts := dockertls.Options{Host: "tcp://daemon.test", Dialer: tt.dial}
+		if tt.tls {
+			opts.TLSVerify, opts.CA = new(true), ca.PEM()
+		}
+		cfg := resolve(t, opts)
+		request := func(ctx context.Context) error {
+			client := cfg.HTTPClient()
+			defer client.CloseIdleConnections()
+			_, err := fetch(ctx, client, cfg.URL("/_ping"))
+			return err
+		}
+		dial := func(ctx context.Context) error {
+			_, err := cfg.Dial(ctx)
+			return err
+		}
+		for use, run := range map[string]func(context.Context) error{"Dial": dial, "request": request} {
+			bubble := func(name string, test func(t *testing.T)) {
+				t.Run(tt.name+"/"+use+"/"+name, func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, test)
+				})
+			}
+			bubble("our own limit", func(t *testing.T) {
+				start := time.Now()
+				wantKind(t, run(t.Context()), tt.kind, cfg.Host())
+				if waited := time.Since(start); waited > 20*time.Second {
+					t.Errorf("waited for %s", waited)
+				}
+			})
+			bubble("cancelled", func(t *testing.T) {
+				start := time.Now()
+				ctx, cancel := context.WithCancel(t.Context())
+				done := make(chan error)
+				go func() { done <- run(ctx) }()
+				synctest.Wait() // until nothing moves any more
+				cancel()
+				wantOwn(t, <-done, context.Canceled)
+				if waited := time.Since(start); waited != 0 {
+					t.Errorf("waited for %s", waited)
+				}
+			})
+			bubble("cancelled before", func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel()
+				wantOwn(t, run(ctx), context.Canceled)
+			})
+			bubble("deadline", func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				wantOwn(t, run(ctx), context.DeadlineExceeded)
+			})
+		}
+	}
+}
+
 // wantOwn checks that an error is the context's own, and not one of ours.
 func wantOwn(t *testing.T, err, want error) {
 	t.Helper()
@@ -239,6 +330,24 @@ func wantOwn(t *testing.T, err, want error) {
 		t.Errorf("got %v (%T), want %v", err, err, want)
 	}
 }
+
+// A connection's timer may run before the context's of the same deadline: the
+// deadline is the caller's all the same.
+func TestDeadlineIsTheCallers(t *testing.T) {
+	t.Parallel()
+	silent := func(ctx context.Context, network, address string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: os.ErrDeadlineExceeded}
+	}
+	_, err := resolve(t, dockertls.Options{Host: "tcp://box", Dialer: silent}).Dial(lateContext{t.Context()})
+	wantOwn(t, err, context.DeadlineExceeded)
+	_, err = resolve(t, dockertls.Options{Host: "tcp://box", Dialer: silent}).Dial(t.Context())
+	wantKind(t, err, dockertls.Timeout)
+}
+
+// A lateContext has passed its deadline, and does not know yet.
+type lateContext struct{ context.Context }
+
+func (lateContext) Deadline() (time.Time, bool) { return time.Now().Add(-time.Millisecond), true }
 
 // A dial that is given up closes its connection: the peer sees it.
 func TestCancelledHandshakeHangsUp(t *testing.T) {
