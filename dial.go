@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -178,7 +179,7 @@ func ended(ctx context.Context) error {
 type plainConn struct {
 	net.Conn
 	config *Config
-	seen   bool
+	seen   atomic.Bool // something has been read
 }
 
 // newPlainConn keeps CloseWrite only where there is one: callers look for it.
@@ -197,11 +198,8 @@ type halfCloser interface{ CloseWrite() error }
 
 func (c *plainConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	if !c.seen && n > 0 {
-		c.seen = true
-		if answersTLS(b[:n]) {
-			return 0, c.config.tlsRequired()
-		}
+	if n > 0 && !c.seen.Swap(true) && answersTLS(b[:n]) {
+		return 0, c.config.tlsRequired()
 	}
 	return n, err
 }

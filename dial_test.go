@@ -390,3 +390,22 @@ func TestPlainStreamIsUntouched(t *testing.T) {
 		conn.Close()
 	}
 }
+
+// As with every net.Conn, goroutines may read at once.
+func TestPlainStreamConcurrentReads(t *testing.T) {
+	t.Parallel()
+	d, opts := startDaemon(t, dockertlstest.Plain, nil)
+	conn, err := resolve(t, opts).Dial(t.Context())
+	check(t, err)
+	var reading sync.WaitGroup
+	for range 2 {
+		reading.Go(func() { io.Copy(io.Discard, conn) })
+	}
+	_, err = io.WriteString(conn, "GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n")
+	check(t, err)
+	reading.Wait()
+	check(t, conn.Close())
+	if n := len(d.Requests()); n != 1 {
+		t.Errorf("%d requests", n)
+	}
+}
