@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -70,22 +71,43 @@ func (c *Config) Diagnose(err error) error {
 		return nil
 	case errors.As(err, &known):
 		return known
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded) && !isDialTimeout(err):
+	case errors.Is(err, context.Canceled), carries(err, context.DeadlineExceeded):
 		return err
 	}
-	for _, explain := range []func(error) *Error{c.explainServer, c.explainAlert, c.explainRecord, c.explainNetwork} {
-		if e := explain(err); e != nil {
-			e.Host, e.Err = c.Host(), err
-			return e
-		}
-	}
-	return err
+	var op *net.OpError
+	return c.explain(err, errors.As(err, &op) && op.Op == "dial")
 }
 
-// isDialTimeout tells our own limits, which carry no caller's context error.
-func isDialTimeout(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Timeout()
+// carries is errors.Is by identity: time limits of net/http and of dialling
+// claim to be context.DeadlineExceeded too, without any context.
+func carries(err, target error) bool {
+	for err != nil {
+		if err == target {
+			return true
+		}
+		if many, ok := err.(interface{ Unwrap() []error }); ok {
+			return slices.ContainsFunc(many.Unwrap(), func(e error) bool { return carries(e, target) })
+		}
+		err = errors.Unwrap(err)
+	}
+	return false
+}
+
+// explain makes an [*Error] of what is understood, and returns the rest as it
+// is. Some causes mean something while dialling only.
+func (c *Config) explain(err error, dialling bool) error {
+	e := cmp.Or(c.explainServer(err), c.explainAlert(err), c.explainRecord(err))
+	if e == nil && dialling {
+		e = c.explainDial(err)
+	}
+	if e == nil {
+		e = c.explainTimeout(err)
+	}
+	if e == nil {
+		return err
+	}
+	e.Host, e.Err = c.Host(), err
+	return e
 }
 
 // explainServer is about the server's certificate.
@@ -294,10 +316,9 @@ func (c *Config) tlsRequired() *Error {
 	return e
 }
 
-// explainNetwork is about not getting there at all.
-func (c *Config) explainNetwork(err error) *Error {
+// explainDial is about not getting there at all.
+func (c *Config) explainDial(err error) *Error {
 	var dns *net.DNSError
-	var timeout net.Error
 	socket := c.endpoint.isSocket()
 	switch {
 	case errors.As(err, &dns):
@@ -311,10 +332,17 @@ func (c *Config) explainNetwork(err error) *Error {
 		return e.hint("add the user to the socket's group (usually docker), or use another address")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e := &Error{Kind: ConnectionRefused, Source: c.source, Detail: "nobody listens there"}
-		return e.hint("check address and port, which come from %s, and that the daemon is running", c.source)
+		return e.hint("check the address, which comes from %s, and that the daemon is running", c.source)
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return &Error{Kind: Unreachable, Source: c.source, Detail: "no route to the host"}
-	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
+	}
+	return nil
+}
+
+// explainTimeout is about time limits other than a context's.
+func (c *Config) explainTimeout(err error) *Error {
+	var timeout net.Error
+	if errors.Is(err, errTimeLimit) || errors.As(err, &timeout) && timeout.Timeout() {
 		return &Error{Kind: Timeout, Source: c.source, Detail: "no answer in time"}
 	}
 	return nil

@@ -32,24 +32,30 @@ func (c *Config) Dial(ctx context.Context) (net.Conn, error) {
 	return c.dialTLS(ctx)
 }
 
-// dialTransport is DialContext of a transport. net/http asks it for the proxy
-// or, without one, for the endpoint; clients that hijack ask for the endpoint
-// even then, and get the tunnel.
+// dialTransport is DialContext of a transport. net/http asks it for an HTTP
+// proxy or for the endpoint; clients that hijack ask for the endpoint even if
+// there is a proxy, and get the tunnel.
 func (c *Config) dialTransport(ctx context.Context, _, address string) (net.Conn, error) {
 	switch {
 	case c.tls != nil:
 		return nil, c.mismatch("an unencrypted connection to " + address)
 	case c.endpoint.isSocket(), sameAddress(address, c.endpoint.address):
 		return c.dialEndpoint(ctx)
-	case c.proxy != nil && sameAddress(address, proxyAddress(c.proxy)):
-		return c.connect(ctx, schemeTCP, address)
+	case c.forwards() && sameAddress(address, hostPort(c.proxy)):
+		conn, err := c.connect(ctx, schemeTCP, address)
+		return conn, c.proxyFailure(ctx, err)
 	}
 	return nil, c.mismatch("a connection to " + address)
 }
 
-// dialTransportTLS is DialTLSContext of a transport.
+// dialTransportTLS is DialTLSContext of a transport. In plain mode net/http
+// asks it for an https proxy.
 func (c *Config) dialTransportTLS(ctx context.Context, _, address string) (net.Conn, error) {
-	if !sameAddress(address, c.endpoint.address) {
+	switch {
+	case c.tls == nil && c.proxy != nil && sameAddress(address, hostPort(c.proxy)):
+		conn, err := c.connectProxy(ctx)
+		return conn, c.proxyFailure(ctx, err)
+	case c.tls == nil || !sameAddress(address, c.endpoint.address):
 		return nil, c.mismatch("a connection to " + address)
 	}
 	return c.dialTLS(ctx)
@@ -57,7 +63,6 @@ func (c *Config) dialTransportTLS(ctx context.Context, _, address string) (net.C
 
 // route is Proxy of a transport, which net/http asks before it looks for a
 // connection: the place to refuse requests that are not for this endpoint.
-// Under TLS the proxy is dialTLS's business.
 func (c *Config) route(req *http.Request) (*url.URL, error) {
 	u := req.URL
 	switch {
@@ -67,10 +72,16 @@ func (c *Config) route(req *http.Request) (*url.URL, error) {
 		return nil, nil
 	case !sameAddress(hostPort(u), c.endpoint.address):
 		return nil, c.mismatch("a request to " + u.Scheme + "://" + u.Host)
-	case c.tls != nil:
+	case !c.forwards():
 		return nil, nil
 	}
 	return c.proxy, nil
+}
+
+// forwards tells whether net/http hands requests to a proxy for forwarding.
+// Everything else goes through a tunnel of our own, with our time limits.
+func (c *Config) forwards() bool {
+	return c.tls == nil && c.proxy != nil && !isSOCKS(c.proxy)
 }
 
 func (c *Config) mismatch(what string) *Error {
@@ -91,23 +102,25 @@ func hostPort(u *url.URL) string {
 
 // dialEndpoint opens the unencrypted connection, through the proxy if there is one.
 func (c *Config) dialEndpoint(ctx context.Context) (net.Conn, error) {
-	var conn net.Conn
-	var err error
-	if c.proxy != nil {
-		conn, err = c.dialProxy(ctx)
-	} else {
-		conn, err = c.connect(ctx, c.endpoint.network, c.endpoint.address)
-	}
+	conn, err := c.dialRaw(ctx)
 	if err != nil || c.endpoint.isSocket() {
 		return conn, err
 	}
 	return newPlainConn(conn, c), nil
 }
 
-// connect opens a connection within connectTimeout, and explains why not.
+// dialRaw opens the connection that TLS or HTTP is spoken on.
+func (c *Config) dialRaw(ctx context.Context) (net.Conn, error) {
+	if c.proxy != nil {
+		conn, err := c.dialProxy(ctx)
+		return conn, c.proxyFailure(ctx, err)
+	}
+	conn, err := c.connect(ctx, c.endpoint.network, c.endpoint.address)
+	return conn, c.failure(ctx, err)
+}
+
+// connect opens a connection within connectTimeout.
 func (c *Config) connect(ctx context.Context, network, address string) (net.Conn, error) {
-	limited, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
 	dial := c.dialer
 	switch {
 	case network == schemeNpipe:
@@ -115,28 +128,26 @@ func (c *Config) connect(ctx context.Context, network, address string) (net.Conn
 	case dial == nil:
 		dial = (&net.Dialer{}).DialContext
 	}
-	conn, err := dial(limited, network, address)
+	var conn net.Conn
+	err := within(ctx, connectTimeout, func(ctx context.Context) (err error) {
+		conn, err = dial(ctx, network, address)
+		return err
+	})
 	if err != nil {
-		return nil, c.failure(ctx, err)
+		return nil, err
 	}
 	return conn, nil
 }
 
 // dialTLS opens a connection and does the handshake.
 func (c *Config) dialTLS(ctx context.Context) (net.Conn, error) {
-	var raw net.Conn
-	var err error
-	if c.proxy != nil {
-		raw, err = c.dialProxy(ctx)
-	} else {
-		raw, err = c.connect(ctx, schemeTCP, c.endpoint.address)
-	}
+	raw, err := c.dialRaw(ctx)
 	if err != nil {
 		return nil, err
 	}
 	shown := new(evidence)
 	conn := tls.Client(raw, shown.watch(c.tls))
-	err = handshake(ctx, conn)
+	err = within(ctx, handshakeTimeout, conn.HandshakeContext)
 	c.shown.Store(shown)
 	if err != nil {
 		raw.Close()
@@ -145,34 +156,38 @@ func (c *Config) dialTLS(ctx context.Context) (net.Conn, error) {
 	return conn, nil
 }
 
-// handshake bounds the handshake by handshakeTimeout.
-func handshake(ctx context.Context, conn *tls.Conn) error {
-	limited, cancel := context.WithTimeout(ctx, handshakeTimeout)
-	defer cancel()
-	return conn.HandshakeContext(limited)
-}
+// errTimeLimit is the end of one of our own limits, never of the caller's.
+var errTimeLimit = errors.New("no answer within the time limit")
 
-// failure explains an error, unless it is the context's own.
-func (c *Config) failure(ctx context.Context, err error) error {
-	if cause := ended(ctx); cause != nil {
-		return fmt.Errorf("dockertls: %s: %w", c.Host(), cause)
-	}
-	err = c.Diagnose(err)
-	if _, known := errors.AsType[*Error](err); !known && errors.Is(err, context.DeadlineExceeded) {
-		// The deadline is our own limit.
-		return &Error{Kind: Timeout, Host: c.Host(), Source: c.source, Detail: "no answer in time", Err: err}
+// within runs f with a limit of our own, and tells its end from the context's.
+func within(ctx context.Context, limit time.Duration, f func(context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := f(limited)
+	if err != nil && limited.Err() != nil && contextError(ctx) == nil {
+		return errTimeLimit
 	}
 	return err
 }
 
-// ended is why a context has ended. A connection's timer may have run before
-// the context's, at the same deadline.
-func ended(ctx context.Context) error {
-	deadline, ok := ctx.Deadline()
-	if err := ctx.Err(); err != nil || !ok || time.Now().Before(deadline) {
-		return err
+// contextError is ctx.Err, but does not wait for the context's timer to fire:
+// who dials may notice the deadline first.
+func contextError(ctx context.Context) error {
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
 	}
-	return context.DeadlineExceeded
+	return ctx.Err()
+}
+
+// failure explains an error of connecting, unless it is the context's own.
+func (c *Config) failure(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if own := contextError(ctx); own != nil {
+		return fmt.Errorf("dockertls: %s: %w", c.Host(), own)
+	}
+	return c.explain(err, true)
 }
 
 // A plainConn finds out, at the first answer, that the daemon speaks TLS.

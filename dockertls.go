@@ -140,10 +140,10 @@ func (c *Config) Transport() *http.Transport {
 		// configuration in a plain transport, which clients take for TLS.
 		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
 	}
-	if c.tls != nil {
-		t.TLSClientConfig = c.TLSConfig()
+	if c.tls != nil || c.forwards() {
 		t.DialTLSContext = c.dialTransportTLS
 	}
+	t.TLSClientConfig = c.TLSConfig() // nil in plain mode
 	return t
 }
 

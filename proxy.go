@@ -17,38 +17,32 @@ import (
 // maxProxyAnswer bounds the header of a proxy's answer to CONNECT.
 const maxProxyAnswer = 64 << 10
 
+func isSOCKS(proxy *url.URL) bool { return proxy.Scheme == "socks5" || proxy.Scheme == "socks5h" }
+
 // dialProxy opens a connection to the endpoint through the proxy.
 func (c *Config) dialProxy(ctx context.Context) (net.Conn, error) {
-	switch c.proxy.Scheme {
-	case "socks5", "socks5h":
+	if isSOCKS(c.proxy) {
 		return c.dialSOCKS(ctx)
 	}
-	raw, err := c.connect(ctx, schemeTCP, proxyAddress(c.proxy))
+	conn, err := c.connectProxy(ctx)
 	if err != nil {
-		return nil, c.proxyFailure(err)
+		return nil, err
 	}
-	conn := raw
-	if c.proxy.Scheme == schemeHTTPS {
-		conn, err = c.proxyTLS(ctx, raw)
-	}
-	if err == nil {
-		err = c.tunnel(ctx, conn)
-	}
-	if err != nil {
-		raw.Close()
-		if ctx.Err() != nil {
-			return nil, c.failure(ctx, err)
-		}
-		return nil, c.proxyFailure(err)
+	if err := within(ctx, handshakeTimeout, func(ctx context.Context) error { return c.tunnel(ctx, conn) }); err != nil {
+		conn.Close()
+		return nil, err
 	}
 	return conn, nil
 }
 
-func proxyAddress(u *url.URL) string { return hostPort(u) }
-
-// proxyTLS speaks TLS with the proxy itself. It is trusted as the daemon would
-// be, which is what docker does, but never sees the client certificate.
-func (c *Config) proxyTLS(ctx context.Context, raw net.Conn) (net.Conn, error) {
+// connectProxy opens a connection to an HTTP proxy. With an https proxy it
+// speaks TLS: the proxy is trusted as the daemon would be, which is what docker
+// does, but it never sees the client certificate.
+func (c *Config) connectProxy(ctx context.Context) (net.Conn, error) {
+	raw, err := c.connect(ctx, schemeTCP, hostPort(c.proxy))
+	if err != nil || c.proxy.Scheme != schemeHTTPS {
+		return raw, err
+	}
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
 	if c.tls != nil {
 		cfg = c.tls.Clone()
@@ -56,22 +50,23 @@ func (c *Config) proxyTLS(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	}
 	cfg.ServerName = c.proxy.Hostname()
 	conn := tls.Client(raw, cfg)
-	return conn, handshake(ctx, conn)
+	if err := within(ctx, handshakeTimeout, conn.HandshakeContext); err != nil {
+		raw.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
 // tunnel asks the proxy for a tunnel to the endpoint (RFC 9110, 9.3.6).
 func (c *Config) tunnel(ctx context.Context, conn net.Conn) error {
-	limited, cancel := context.WithTimeout(ctx, handshakeTimeout)
-	defer cancel()
-	stop := context.AfterFunc(limited, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	answer, err := c.askTunnel(conn)
-	if !stop() {
-		return limited.Err()
-	}
-	if err != nil {
+	switch {
+	case !stop():
+		return ctx.Err()
+	case err != nil:
 		return err
-	}
-	if answer.StatusCode != http.StatusOK {
+	case answer.StatusCode != http.StatusOK:
 		return fmt.Errorf("it answered %s", answer.Status)
 	}
 	return nil
@@ -104,23 +99,25 @@ func (o oneByte) Read(b []byte) (int, error) { return o.r.Read(b[:min(len(b), 1)
 
 // dialSOCKS goes through a SOCKS 5 proxy (RFC 1928).
 func (c *Config) dialSOCKS(ctx context.Context) (net.Conn, error) {
-	limited, cancel := context.WithTimeout(ctx, connectTimeout+handshakeTimeout)
-	defer cancel()
 	var auth *proxy.Auth
 	if user := c.proxy.User; user != nil {
 		password, _ := user.Password()
 		auth = &proxy.Auth{User: user.Username(), Password: password}
 	}
 	forward := &keepConn{dial: c.connect}
-	dialer, err := proxy.SOCKS5(schemeTCP, proxyAddress(c.proxy), auth, forward)
+	dialer, err := proxy.SOCKS5(schemeTCP, hostPort(c.proxy), auth, forward)
 	if err != nil {
-		return nil, c.proxyFailure(err)
+		return nil, err
 	}
-	if _, err := dialer.(proxy.ContextDialer).DialContext(limited, schemeTCP, c.endpoint.address); err != nil {
-		if ctx.Err() != nil {
-			return nil, c.failure(ctx, err)
+	err = within(ctx, connectTimeout+handshakeTimeout, func(ctx context.Context) error {
+		_, err := dialer.(proxy.ContextDialer).DialContext(ctx, schemeTCP, c.endpoint.address)
+		return err
+	})
+	if err != nil {
+		if forward.conn != nil {
+			forward.conn.Close()
 		}
-		return nil, c.proxyFailure(err)
+		return nil, err
 	}
 	return forward.conn, nil
 }
@@ -143,7 +140,13 @@ func (k *keepConn) DialContext(ctx context.Context, network, address string) (ne
 }
 
 // proxyFailure says that it is the proxy that failed, not the daemon.
-func (c *Config) proxyFailure(err error) *Error {
+func (c *Config) proxyFailure(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case contextError(ctx) != nil:
+		return c.failure(ctx, err)
+	}
 	return &Error{
 		Kind: ProxyFailed, Host: c.Host(), Source: c.proxySource, Err: err,
 		Detail: fmt.Sprintf("the proxy %s (%s) does not let us through", c.proxy.Redacted(), c.proxySource),
