@@ -7,6 +7,7 @@ require (
 	github.com/fsouza/go-dockerclient v1.13.3
 	github.com/moby/moby/api v1.56.1
 	github.com/moby/moby/client v0.6.2
+	github.com/spf13/pflag v1.1.0
 )
 
 require (
