@@ -253,24 +253,47 @@ func says(answer string) peer {
 func TestSilence(t *testing.T) {
 	t.Parallel()
 	ca := dockertlstest.NewCA()
+	pair := ca.ServerPair("proxy.test", "daemon.test").Certificate()
+	proxyTLS := func(next peer) peer {
+		// A ticket nobody reads would block the pipe, which has no buffer.
+		cfg := &tls.Config{Certificates: []tls.Certificate{pair}, SessionTicketsDisabled: true}
+		return func(conn net.Conn) { next(tls.Server(conn, cfg)) }
+	}
 	nobody := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
+	const established = "HTTP/1.1 200 OK\r\n\r\n"
 	for _, tt := range []struct {
-		name string
-		dial func(context.Context, string, string) (net.Conn, error)
-		tls  bool
-		kind dockertls.Kind
+		name  string
+		dial  func(context.Context, string, string) (net.Conn, error)
+		tls   bool
+		proxy string
+		kind  dockertls.Kind
 	}{
-		{"connecting", nobody, false, dockertls.Timeout},
-		{"connecting for TLS", nobody, true, dockertls.Timeout},
-		{"handshake", says("").dial, true, dockertls.Timeout},
-		{"half a handshake", says("\x16\x03\x03\x40").dial, true, dockertls.Timeout},
+		{"connecting", nobody, false, "", dockertls.Timeout},
+		{"connecting for TLS", nobody, true, "", dockertls.Timeout},
+		{"handshake", says("").dial, true, "", dockertls.Timeout},
+		{"half a handshake", says("\x16\x03\x03\x40").dial, true, "", dockertls.Timeout},
+		{"connecting to a proxy", nobody, true, "http", dockertls.ProxyFailed},
+		{"CONNECT", says("").dial, true, "http", dockertls.ProxyFailed},
+		{"half an answer to CONNECT", says("HTTP/1.1 200 OK\r\nX-Drip: ").dial, true, "http", dockertls.ProxyFailed},
+		{"handshake behind CONNECT", says(established).dial, true, "http", dockertls.Timeout},
+		{"connecting to an https proxy", nobody, false, "https", dockertls.ProxyFailed},
+		{"handshake with the proxy", says("").dial, true, "https", dockertls.ProxyFailed},
+		{"handshake with the proxy, plain", says("").dial, false, "https", dockertls.ProxyFailed},
+		{"CONNECT inside TLS", proxyTLS(says("")).dial, true, "https", dockertls.ProxyFailed},
+		{"handshake behind CONNECT inside TLS", proxyTLS(says(established)).dial, true, "https", dockertls.Timeout},
+		{"connecting to a SOCKS proxy", nobody, false, "socks5", dockertls.ProxyFailed},
+		{"SOCKS", says("").dial, false, "socks5", dockertls.ProxyFailed},
+		{"SOCKS address", says("\x05\x00").dial, true, "socks5h", dockertls.ProxyFailed},
 	} {
 		opts := dockertls.Options{Host: "tcp://daemon.test", Dialer: tt.dial}
 		if tt.tls {
 			opts.TLSVerify, opts.CA = new(true), ca.PEM()
+		}
+		if tt.proxy != "" {
+			opts.Proxy = func(*url.URL) (*url.URL, error) { return url.Parse(tt.proxy + "://user:hunter2@proxy.test") }
 		}
 		cfg := resolve(t, opts)
 		request := func(ctx context.Context) error {
