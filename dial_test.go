@@ -252,8 +252,10 @@ func says(answer string) peer {
 // the bubble would not end.
 func TestSilence(t *testing.T) {
 	t.Parallel()
-	ca := dockertlstest.NewCA()
-	pair := ca.ServerPair("proxy.test", "daemon.test").Certificate()
+	// The clocks of bubbles begin with the year 2000.
+	since := time.Date(1999, time.December, 31, 0, 0, 0, 0, time.UTC)
+	ca := dockertlstest.NewCAFrom(dockertlstest.CertSpec{NotBefore: since, NotAfter: time.Now().Add(time.Hour)})
+	pair := ca.Issue(dockertlstest.CertSpec{Names: []string{"proxy.test"}, Server: true, NotBefore: since}).Certificate()
 	proxyTLS := func(next peer) peer {
 		// A ticket nobody reads would block the pipe, which has no buffer.
 		cfg := &tls.Config{Certificates: []tls.Certificate{pair}, SessionTicketsDisabled: true}
