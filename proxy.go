@@ -5,11 +5,13 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"golang.org/x/net/proxy"
 )
@@ -67,9 +69,17 @@ func (c *Config) tunnel(ctx context.Context, conn net.Conn) error {
 	case err != nil:
 		return err
 	case answer.StatusCode != http.StatusOK:
-		return fmt.Errorf("it answered %s", answer.Status)
+		return proxyRefusal(answer.StatusCode)
 	}
 	return nil
+}
+
+// A proxyRefusal is the status of an answer to CONNECT. The words are the
+// standard's: the proxy's own may be anything.
+type proxyRefusal int
+
+func (r proxyRefusal) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("it answered %d %s", int(r), http.StatusText(int(r))))
 }
 
 func (c *Config) askTunnel(conn net.Conn) (*http.Response, error) {
@@ -147,9 +157,29 @@ func (c *Config) proxyFailure(ctx context.Context, err error) error {
 	case contextError(ctx) != nil:
 		return c.failure(ctx, err)
 	}
-	return &Error{
+	e := &Error{
 		Kind: ProxyFailed, Host: c.Host(), Source: c.proxySource, Err: err,
-		Detail: fmt.Sprintf("the proxy %s (%s) does not let us through", c.proxy.Redacted(), c.proxySource),
-		Hint:   fmt.Sprintf("if the daemon is to be reached directly, add %s to NO_PROXY", c.endpoint.serverName),
+		Detail: fmt.Sprintf("the proxy %s (%s) failed: %s", c.proxy.Redacted(), c.proxySource, c.explainProxy(err)),
 	}
+	switch refusal, _ := errors.AsType[proxyRefusal](err); {
+	case refusal == http.StatusProxyAuthRequired:
+		return e.hint("give the proxy's address a user and password that it knows")
+	case !c.proxyInCode:
+		return e.hint("if the daemon is to be reached directly, add %s to NO_PROXY", c.endpoint.serverName)
+	}
+	return e
+}
+
+// explainProxy says why the proxy failed. The explanation is not part of the
+// chain: its kind would speak of the daemon.
+func (c *Config) explainProxy(err error) string {
+	if refusal, ok := errors.AsType[proxyRefusal](err); ok {
+		return refusal.Error()
+	}
+	for _, explain := range []func(error) *Error{c.explainServer, c.explainDial, c.explainTimeout} {
+		if e := explain(err); e != nil {
+			return e.Detail
+		}
+	}
+	return "it does not let us through"
 }
