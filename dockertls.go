@@ -140,7 +140,7 @@ func (c *Config) Transport() *http.Transport {
 		// configuration in a plain transport, which clients take for TLS.
 		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
 	}
-	if c.tls != nil || c.forwards() {
+	if c.tls != nil || c.forwards() && c.proxy.Scheme == schemeHTTPS {
 		t.DialTLSContext = c.dialTransportTLS
 	}
 	t.TLSClientConfig = c.TLSConfig() // nil in plain mode

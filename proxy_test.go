@@ -24,6 +24,76 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// Requests in plain mode name the whole address to an HTTP proxy, as docker's
+// do; everything else asks for a tunnel. No proxy sees the client certificate.
+func TestThroughProxy(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	const forward, tunnel = "GET http://daemon.test:2375/_ping", "CONNECT daemon.test:2375"
+	user := url.UserPassword("user", "p@ss:word")
+	for _, tt := range []struct {
+		mode          dockertlstest.Mode
+		scheme        string
+		user          *url.Userinfo
+		request, dial string // what the proxy sees
+	}{
+		{dockertlstest.Plain, "http", nil, forward, tunnel},
+		{dockertlstest.Plain, "http", user, forward, tunnel},
+		{dockertlstest.Plain, "socks5", nil, tunnel, tunnel},
+		{dockertlstest.Plain, "socks5h", user, tunnel, tunnel},
+		{dockertlstest.MutualTLS, "http", nil, tunnel, tunnel},
+		{dockertlstest.MutualTLS, "http", user, tunnel, tunnel},
+		{dockertlstest.MutualTLS, "http", url.User("user"), tunnel, tunnel},
+		{dockertlstest.MutualTLS, "https", user, tunnel, tunnel},
+		{dockertlstest.MutualTLS, "socks5", nil, tunnel, tunnel},
+		{dockertlstest.MutualTLS, "socks5", user, tunnel, tunnel},
+	} {
+		t.Run(fmt.Sprintf("%s/%s %v", tt.mode, tt.scheme, tt.user), func(t *testing.T) {
+			t.Parallel()
+			d, opts := startDaemon(t, tt.mode, ca, serving(ca, "daemon.test"))
+			opts.Host = "tcp://daemon.test"
+			p := through(t, &opts, ca, proxytest.Options{Scheme: tt.scheme, User: tt.user}, d)
+			cfg := resolve(t, opts)
+			transport := cfg.Transport()
+			defer transport.CloseIdleConnections()
+
+			_, err := fetch(t.Context(), &http.Client{Transport: transport}, cfg.URL("/_ping"))
+			check(t, err)
+			conn, err := cfg.Dial(t.Context())
+			check(t, err)
+			defer conn.Close()
+			check(t, exchange(conn, "from Dial"))
+			hijack := transport.DialContext
+			if transport.DialTLSContext != nil {
+				hijack = transport.DialTLSContext
+			}
+			conn, err = hijack(t.Context(), "tcp", "daemon.test:2375")
+			check(t, err)
+			defer conn.Close()
+			check(t, exchange(conn, "from a client that hijacks"))
+
+			var want []proxytest.Request
+			for _, asked := range []string{tt.request, tt.dial, tt.dial} {
+				verb, target, _ := strings.Cut(asked, " ")
+				r := proxytest.Request{Verb: verb, Target: target}
+				if tt.user != nil {
+					password, _ := tt.user.Password()
+					r.User = tt.user.Username() + ":" + password
+				}
+				want = append(want, r)
+			}
+			if diff := cmp.Diff(want, p.Requests()); diff != "" {
+				t.Errorf("the proxy saw (-want +got):\n%s", diff)
+			}
+			for _, r := range d.Requests() {
+				if r.Header.Get("Proxy-Authorization") != "" || tt.mode == dockertlstest.MutualTLS && r.ClientName() != "client" {
+					t.Errorf("the daemon saw %v from %q", r.Header, r.ClientName())
+				}
+			}
+		})
+	}
+}
+
 // In plain mode no CA is configured: an https proxy is verified with the
 // system's roots, which are set for a process of its own.
 func TestPlainThroughHTTPSProxy(t *testing.T) {
