@@ -74,8 +74,14 @@ func (c *Config) route(req *http.Request) (*url.URL, error) {
 		return nil, c.mismatch("a request to " + u.Scheme + "://" + u.Host)
 	case !c.forwards():
 		return nil, nil
+	case u.Opaque != "":
+		return nil, c.mismatch("a request for " + u.Opaque)
+	case req.Host != "" && !sameAddress(hostPort(&url.URL{Scheme: u.Scheme, Host: req.Host}), c.endpoint.address):
+		// This is where the proxy would send it.
+		return nil, c.mismatch("a request with the Host " + req.Host)
 	}
-	return c.proxy, nil
+	proxy := *c.proxy
+	return &proxy, nil
 }
 
 // forwards tells whether net/http hands requests to a proxy for forwarding.
@@ -85,7 +91,7 @@ func (c *Config) forwards() bool {
 }
 
 func (c *Config) mismatch(what string) *Error {
-	return &Error{Kind: EndpointMismatch, Host: c.Host(), Detail: "this transport does not serve " + what,
+	return &Error{Kind: EndpointMismatch, Host: c.Host(), Detail: oneLine("this transport does not serve " + what),
 		Hint: "it reaches " + c.URL("") + " only: resolve another Config for another daemon"}
 }
 

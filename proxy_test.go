@@ -94,6 +94,45 @@ func TestThroughProxy(t *testing.T) {
 	}
 }
 
+// A proxy that forwards goes by the Host header and by an opaque URL, which
+// must not lead it elsewhere.
+func TestProxyReachesTheEndpointOnly(t *testing.T) {
+	t.Parallel()
+	d, opts := startDaemon(t, dockertlstest.Plain, nil)
+	opts.Host = "tcp://daemon.test"
+	p := through(t, &opts, nil, proxytest.Options{Scheme: "http"}, d)
+	cfg := resolve(t, opts)
+	client := cfg.HTTPClient()
+	defer client.CloseIdleConnections()
+	for name, edit := range map[string]func(*http.Request){
+		"Host header":      func(r *http.Request) { r.Host = "other.test:2375" },
+		"port":             func(r *http.Request) { r.Host = "daemon.test" },
+		"opaque URL":       func(r *http.Request) { r.URL.Opaque = "//other.test:2375/_ping" },
+		"URL":              func(r *http.Request) { r.URL.Host = "other.test:2375" },
+		"URL, with a Host": func(r *http.Request) { r.URL.Host, r.Host = "other.test:2375", "daemon.test:2375" },
+		"TLS":              func(r *http.Request) { r.URL.Scheme = "https" },
+		"the proxy itself": func(r *http.Request) { r.URL.Host = p.URL.Host },
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, cfg.URL("/_ping"), nil)
+		check(t, err)
+		edit(req)
+		if _, err := client.Do(req); !errors.Is(err, dockertls.EndpointMismatch) {
+			t.Errorf("%s: got %v, want %s", name, err, dockertls.EndpointMismatch)
+		}
+	}
+	if got := p.Requests(); got != nil {
+		t.Errorf("the proxy saw %v", got)
+	}
+	for _, host := range []string{"", "daemon.test:2375", "DAEMON.test:2375"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, cfg.URL("/_ping"), nil)
+		check(t, err)
+		req.Host = host
+		resp, err := client.Do(req)
+		check(t, err)
+		check(t, resp.Body.Close())
+	}
+}
+
 // In plain mode no CA is configured: an https proxy is verified with the
 // system's roots, which are set for a process of its own.
 func TestPlainThroughHTTPSProxy(t *testing.T) {
@@ -432,4 +471,18 @@ func TestProxyPasswordIsNotShown(t *testing.T) {
 	if strings.Contains(out.String(), "hunter2") || !strings.Contains(out.String(), "user:xxxxx@") {
 		t.Errorf("want no password:\n%s", out.String())
 	}
+}
+
+// The proxy's URL is not shared with whom a transport's Proxy function tells it.
+func TestProxyURLIsTheCallersOwn(t *testing.T) {
+	t.Parallel()
+	d, opts := startDaemon(t, dockertlstest.Plain, nil)
+	through(t, &opts, nil, proxytest.Options{Scheme: "http"}, d)
+	cfg := resolve(t, opts)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, cfg.URL("/_ping"), nil)
+	check(t, err)
+	told, err := cfg.Transport().Proxy(req)
+	check(t, err)
+	told.Host = "127.0.0.1:1"
+	ping(t, cfg)
 }

@@ -469,6 +469,7 @@ func TestTransportDialsItsEndpointOnly(t *testing.T) {
 		{"plain, no address", resolve(t, plainOptions).Transport().DialContext, "", dockertls.EndpointMismatch},
 		{"TLS", resolve(t, secureOptions).Transport().DialTLSContext, secure.Addr(), nil},
 		{"TLS, other address", resolve(t, secureOptions).Transport().DialTLSContext, bystander.Addr(), dockertls.EndpointMismatch},
+		{"a line of its own", resolve(t, plainOptions).Transport().DialContext, "x\nforged", dockertls.EndpointMismatch},
 		{"TLS, without it", resolve(t, secureOptions).Transport().DialContext, secure.Addr(), dockertls.EndpointMismatch},
 		{"letter case", with(plainOptions, "tcp://Box:1", plain).DialContext, "bOX:1", nil},
 		{"letter case under TLS", with(secureOptions, "tcp://Box:1", secure).DialTLSContext, "bOX:1", nil},
@@ -481,7 +482,7 @@ func TestTransportDialsItsEndpointOnly(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			conn, err := tt.dial(t.Context(), "tcp", tt.address)
-			if !errors.Is(err, tt.want) {
+			if !errors.Is(err, tt.want) || strings.Contains(fmt.Sprint(err), "\n") {
 				t.Fatalf("got %v, want %v", err, tt.want)
 			}
 			if err == nil {
