@@ -45,12 +45,10 @@ func (c *Config) connectProxy(ctx context.Context) (net.Conn, error) {
 	if err != nil || c.proxy.Scheme != schemeHTTPS {
 		return raw, err
 	}
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: asciiHost(c.proxy.Hostname())}
 	if c.tls != nil {
-		cfg = c.tls.Clone()
-		cfg.Certificates = nil
+		cfg.RootCAs, cfg.InsecureSkipVerify = c.tls.RootCAs, c.tls.InsecureSkipVerify
 	}
-	cfg.ServerName = c.proxy.Hostname()
 	conn := tls.Client(raw, cfg)
 	if err := within(ctx, handshakeTimeout, conn.HandshakeContext); err != nil {
 		raw.Close()

@@ -193,6 +193,23 @@ func TestHTTPSProxyIsVerified(t *testing.T) {
 	}
 }
 
+// The name of a proxy may be international, as a daemon's.
+func TestHTTPSProxyByInternationalName(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	d, opts := startDaemon(t, dockertlstest.MutualTLS, ca, serving(ca, "daemon.test"))
+	p := proxytest.Start(t, proxytest.Options{Scheme: "https", Target: d.Addr(), Server: ca.ServerPair("xn--bcher-kva.test")})
+	opts.Host = "tcp://daemon.test"
+	opts.Proxy = func(*url.URL) (*url.URL, error) { return url.Parse("https://bücher.test") }
+	opts.Dialer = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if address != "xn--bcher-kva.test:443" {
+			t.Errorf("dialled %s", address)
+		}
+		return new(net.Dialer).DialContext(ctx, network, p.URL.Host)
+	}
+	ping(t, resolve(t, opts))
+}
+
 // uses are the two ways to reach a daemon.
 func uses(cfg *dockertls.Config) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
@@ -415,6 +432,7 @@ func TestProxyVariables(t *testing.T) {
 		{"loopback, TLS", "tcp://127.9.9.9:1", true, map[string]string{"HTTPS_PROXY": "http://{P}"}, ""},
 		{"localhost", "tcp://localhost:1", true, map[string]string{"HTTPS_PROXY": "http://{P}"}, ""},
 		{"IPv6 loopback", "tcp://[::1]:1", false, map[string]string{"HTTP_PROXY": "http://{P}"}, ""},
+		{"malformed", "tcp://daemon.test", false, map[string]string{"HTTP_PROXY": "http://%zz"}, ""},
 		{"socket", "unix:///run/x.sock", false, map[string]string{"HTTP_PROXY": "http://{P}"}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
