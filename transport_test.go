@@ -23,6 +23,7 @@ import (
 
 	"github.com/dockertls/dockertls"
 	"github.com/dockertls/dockertls/dockertlstest"
+	"github.com/dockertls/dockertls/internal/proxytest"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -571,48 +572,58 @@ func TestErrorsThroughClients(t *testing.T) {
 	}
 }
 
-// One Config serves many goroutines.
+// One Config serves many goroutines, with and without a proxy.
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
-	ca := dockertlstest.NewCA()
-	d, opts := startDaemon(t, dockertlstest.MutualTLS, ca)
-	cfg := resolve(t, opts)
-	shared := cfg.HTTPClient()
-	defer shared.CloseIdleConnections()
-	const workers, rounds = 8, 5
-	var running sync.WaitGroup
-	for range workers {
-		running.Go(func() {
-			for range rounds {
-				if _, err := dockertls.Resolve(opts); err != nil {
-					t.Error(err)
+	for _, kind := range []proxytest.Options{{}, {Scheme: "https"}, {Scheme: "socks5"}} {
+		t.Run("proxy "+kind.Scheme, func(t *testing.T) {
+			t.Parallel()
+			ca := dockertlstest.NewCA()
+			d, opts := startDaemon(t, dockertlstest.MutualTLS, ca)
+			through(t, &opts, ca, kind, d)
+			cfg := resolve(t, opts)
+			shared := cfg.HTTPClient()
+			defer shared.CloseIdleConnections()
+			var running sync.WaitGroup
+			for range 8 {
+				running.Go(func() {
+					for range 3 {
+						if err := useAll(t, cfg, shared, opts); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			running.Wait()
+			for _, request := range d.Requests() {
+				if request.ClientName() != "client" {
+					t.Fatalf("%s came from %q", request.Path, request.ClientName())
 				}
-				if _, err := fetch(t.Context(), shared, cfg.URL("/_ping")); err != nil {
-					t.Error(err)
-				}
-				own := cfg.Transport()
-				own.TLSClientConfig.ServerName = "changed"
-				if _, err := get(t, cfg, cfg.URL("/version")); err != nil {
-					t.Error(err)
-				}
-				conn, err := cfg.Dial(t.Context())
-				if err != nil {
-					t.Error(err)
-					continue
-				}
-				if err := exchange(conn, "ping"); err != nil {
-					t.Error(err)
-				}
-				conn.Close()
-				_ = cfg.Diagnose(io.EOF)
-				_, _, _, _ = cfg.TLSConfig(), cfg.Settings(), cfg.Warnings(), cfg.String()
 			}
 		})
 	}
-	running.Wait()
-	for _, request := range d.Requests() {
-		if request.ClientName() != "client" {
-			t.Fatalf("%s came from %q", request.Path, request.ClientName())
-		}
+}
+
+// useAll does everything that goroutines may do at once.
+func useAll(t *testing.T, cfg *dockertls.Config, shared *http.Client, opts dockertls.Options) error {
+	if _, err := dockertls.Resolve(opts); err != nil {
+		return err
 	}
+	if _, err := fetch(t.Context(), shared, cfg.URL("/_ping")); err != nil {
+		return err
+	}
+	own := cfg.Transport()
+	defer own.CloseIdleConnections()
+	own.TLSClientConfig.ServerName = "changed"
+	if _, err := fetch(t.Context(), &http.Client{Transport: own}, cfg.URL("/version")); err != nil {
+		return err
+	}
+	conn, err := cfg.Dial(t.Context())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_ = cfg.Diagnose(io.EOF)
+	_, _, _, _ = cfg.TLSConfig(), cfg.Settings(), cfg.Warnings(), cfg.String()
+	return exchange(conn, "ping")
 }
