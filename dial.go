@@ -179,7 +179,7 @@ func within(ctx context.Context, limit time.Duration, f func(context.Context) er
 // contextError is ctx.Err, but does not wait for the context's timer to fire:
 // who dials may notice the deadline first.
 func contextError(ctx context.Context) error {
-	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+	if deadline, ok := ctx.Deadline(); ok && ctx.Err() == nil && !time.Now().Before(deadline) {
 		return context.DeadlineExceeded
 	}
 	return ctx.Err()

@@ -39,7 +39,7 @@ func exchange(conn net.Conn, input string) error {
 	}
 	written := make(chan error, 1)
 	go func() {
-		_, err := io.Copy(conn, strings.NewReader(input)) // by ReadFrom, if there is one
+		_, err := io.Copy(conn, struct{ io.Reader }{strings.NewReader(input)}) // by conn's ReadFrom, if it has one
 		written <- errors.Join(err, half.CloseWrite())
 	}()
 	reader := bufio.NewReader(conn)
@@ -357,6 +357,19 @@ func TestDeadlineIsTheCallers(t *testing.T) {
 	wantOwn(t, err, context.DeadlineExceeded)
 	_, err = resolve(t, dockertls.Options{Host: "tcp://box", Dialer: silent}).Dial(t.Context())
 	wantKind(t, err, dockertls.Timeout)
+}
+
+// A context that was cancelled stays cancelled when its deadline passes.
+func TestCancelledBeforeTheDeadline(t *testing.T) {
+	t.Parallel()
+	cfg := resolve(t, dockertls.Options{Host: "tcp://box", Dialer: says("").dial, TLSVerify: new(true), CA: dockertlstest.NewCA().PEM()})
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		cancel()
+		time.Sleep(2 * time.Second) // by the bubble's clock
+		_, err := cfg.Dial(ctx)
+		wantOwn(t, err, context.Canceled)
+	})
 }
 
 // A lateContext has passed its deadline, and does not know yet.
