@@ -376,8 +376,8 @@ func (r *resolution) chooseProxy(c *Config) (*url.URL, string, *Error) {
 		return nil, "", fail(ProxyFailed, source, "the proxy's scheme %q is not supported", proxy.Scheme).
 			hint("http, https and socks5 are supported")
 	}
-	r.record("proxy", proxy.Redacted(), source, nil)
-	return proxy, source, nil
+	r.record("proxy", redactURL(proxy), source, nil)
+	return new(*proxy), source, nil // the caller's own stays the caller's
 }
 
 func (r *resolution) warnMalformedProxy(i int) {

@@ -170,7 +170,7 @@ func (c *Config) checkRedirect(req *http.Request, via []*http.Request) error {
 func (c *Config) String() string {
 	s := fmt.Sprintf("%s (%s), %s", c.Host(), c.source, c.mode)
 	if c.proxy != nil {
-		s += fmt.Sprintf(", proxy %s (%s)", c.proxy.Redacted(), c.proxySource)
+		s += fmt.Sprintf(", proxy %s (%s)", redactURL(c.proxy), c.proxySource)
 	}
 	return oneLine(s)
 }
@@ -182,7 +182,7 @@ func (c *Config) LogValue() slog.Value {
 		slog.String("context", c.context), slog.String("mode", c.mode.String()),
 	}
 	if c.proxy != nil {
-		attrs = append(attrs, slog.String("proxy", c.proxy.Redacted()))
+		attrs = append(attrs, slog.String("proxy", redactURL(c.proxy)))
 	}
 	return slog.GroupValue(attrs...)
 }

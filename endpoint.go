@@ -432,3 +432,12 @@ func redact(host string) string {
 	}
 	return host[:start] + "xxxxx" + host[at:]
 }
+
+// redactURL leaves out the user too: it may be a token.
+func redactURL(u *url.URL) string {
+	shown := *u
+	if shown.User != nil {
+		shown.User = url.User("xxxxx")
+	}
+	return shown.String()
+}

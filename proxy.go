@@ -157,7 +157,7 @@ func (c *Config) proxyFailure(ctx context.Context, err error) error {
 	}
 	e := &Error{
 		Kind: ProxyFailed, Host: c.Host(), Source: c.proxySource, Err: err,
-		Detail: fmt.Sprintf("the proxy %s (%s) failed: %s", c.proxy.Redacted(), c.proxySource, c.explainProxy(err)),
+		Detail: fmt.Sprintf("the proxy %s (%s) failed: %s", redactURL(c.proxy), c.proxySource, c.explainProxy(err)),
 	}
 	switch refusal, _ := errors.AsType[proxyRefusal](err); {
 	case refusal == http.StatusProxyAuthRequired:
