@@ -296,7 +296,7 @@ func checkMisplaced(tlsFolder, folder, source string) *Error {
 
 // readSmallFile is os.ReadFile with a bound.
 func readSmallFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
+	"time"
 )
 
 // maxFile bounds what is read of any file. The largest bundles of authorities
@@ -189,7 +191,7 @@ func readFile(ro role, path, source string) (part, *Error) {
 	unreadable := func(err error) (part, *Error) {
 		return p, fail(FileUnreadable, source, "%s: %s", path, reason(err)).cause(err)
 	}
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return p, fail(ro.missing, source, "%s: no such file", path).cause(err)
 	}
@@ -209,6 +211,19 @@ func readFile(ro role, path, source string) (part, *Error) {
 		return unreadable(err)
 	}
 	return p, nil
+}
+
+// pipeTimeout is how long a named pipe may take to deliver.
+const pipeTimeout = 10 * time.Second
+
+// openFile opens a file that may turn out to be a named pipe, as the shell's
+// <(command) makes them: one without a writer must not hang the program.
+func openFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err == nil {
+		_ = f.SetReadDeadline(time.Now().Add(pipeTimeout)) // regular files have none, and need none
+	}
+	return f, err
 }
 
 var (
