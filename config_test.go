@@ -315,3 +315,48 @@ func TestURL(t *testing.T) {
 		}
 	}
 }
+
+// A hint is about what is really there.
+func TestHintsOnAMissingClientCertificate(t *testing.T) {
+	t.Parallel()
+	dir, ca, _ := writeCerts(t)
+	daemon := dockertlstest.NewDaemon(dockertlstest.MutualTLS, ca)
+	t.Cleanup(daemon.Close)
+	caOnly := t.TempDir()
+	check(t, dockertlstest.WriteCerts(caOnly, ca, nil))
+	other := dockertlstest.NewCA().ClientPair("stranger")
+	for _, tc := range []struct {
+		name string
+		opts dockertls.Options
+		word string
+	}{
+		{"no files", dockertls.Options{CertPath: caOnly}, "was found in " + caOnly},
+		{"switched off", dockertls.Options{CertPath: dir, CertFile: "none"}, "Options.CertFile says to use none"},
+		{"in memory", dockertls.Options{CA: ca.PEM()}, "none is configured"},
+		{"of another authority", dockertls.Options{CA: ca.PEM(), Cert: other.CertPEM, Key: other.KeyPEM}, "none of the 1 authorities"},
+	} {
+		tc.opts.Host, tc.opts.TLSVerify = daemon.Host(), new(true)
+		cfg, err := dockertls.Resolve(tc.opts)
+		check(t, err)
+		_, err = cfg.HTTPClient().Get(cfg.URL("/_ping"))
+		wantKind(t, cfg.Diagnose(err), dockertls.ClientCertRequired, tc.word)
+	}
+}
+
+func TestHintOnFalseThatMeansTrue(t *testing.T) {
+	for _, name := range []string{"DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_CONFIG", "DOCKER_CERT_PATH"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("DOCKER_TLS_VERIFY", "0")
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("USERPROFILE", os.Getenv("HOME"))
+	_, err := dockertls.Resolve(dockertls.FromEnv())
+	wantKind(t, err, dockertls.CAMissing, `any text means yes, even "0"`)
+
+	daemon := dockertlstest.NewDaemon(dockertlstest.Plain, nil)
+	t.Cleanup(daemon.Close)
+	cfg, err := dockertls.Resolve(dockertls.Options{Host: daemon.Host(), CAFile: "system"}, dockertls.FromEnv())
+	check(t, err)
+	_, err = cfg.HTTPClient().Get(cfg.URL("/_ping"))
+	wantKind(t, cfg.Diagnose(err), dockertls.TLSNotOffered, `"0" means yes`)
+}

@@ -259,16 +259,35 @@ func alertOf(err error) int {
 }
 
 func (c *Config) certRequired(ev *evidence) *Error {
-	e := &Error{Kind: ClientCertRequired, Source: c.settingSource("tlscert"), Detail: "the daemon requires a client certificate, and none was sent"}
-	if len(c.tls.Certificates) > 0 {
-		leaf := c.tls.Certificates[0].Leaf
-		e.Detail = fmt.Sprintf("the daemon requires a client certificate, and ours was not sent: it was issued by %q, which is none of the %d authorities the daemon accepts", leaf.Issuer, ev.accepted)
-		return e.hint("use a client certificate that the daemon's --tlscacert has signed")
+	e := &Error{Kind: ClientCertRequired, Source: c.settingSource("tlscert"), Detail: "the daemon requires a client certificate"}
+	switch {
+	case len(c.tls.Certificates) == 0:
+		e.Detail += ", and none was sent"
+		return e.hint("%s", c.hintNoPair())
+	case !ev.requested || ev.sent: // not shown by a connection of ours
+		return e
+	case ev.accepted == 0:
+		e.Detail += ", and ours was not sent: it cannot sign in any way that the daemon accepts"
+		return e
 	}
-	if c.certDir != "" {
-		return e.hint("no pair of cert.pem and key.pem was found in %s: put one there that the daemon's --tlscacert has signed, or pass --tlscert and --tlskey", c.certDir)
+	e.Detail += fmt.Sprintf(", and ours was not sent: it was issued by %q, which is none of the %d authorities the daemon accepts", c.tls.Certificates[0].Leaf.Issuer, ev.accepted)
+	return e.hint("use a client certificate that the daemon's --tlscacert has signed")
+}
+
+// hintNoPair says why there is no client certificate, and where one belongs.
+func (c *Config) hintNoPair() string {
+	for _, s := range c.settings {
+		if (s.Name == roleCert().setting || s.Name == roleKey().setting) && s.Value == wordNone {
+			return s.Source + " says to use none"
+		}
 	}
-	return e.hint("none is configured: pass --tlscert and --tlskey (CertFile, KeyFile), signed by the daemon's --tlscacert")
+	switch {
+	case c.context != wordDefault:
+		return fmt.Sprintf("the context %q has no pair of cert.pem and key.pem: docker context update --docker host=...,ca=...,cert=...,key=...", c.context)
+	case c.certDir == "":
+		return "none is configured: pass --tlscert and --tlskey (CertFile, KeyFile), signed by the daemon's --tlscacert"
+	}
+	return fmt.Sprintf("no pair of cert.pem and key.pem was found in %s: put one there that the daemon's --tlscacert has signed, or pass --tlscert and --tlskey", c.certDir)
 }
 
 func (c *Config) certRejected(alert int) *Error {
@@ -298,12 +317,15 @@ func (c *Config) explainRecord(err error) *Error {
 
 // tlsSource is the setting that switched TLS on.
 func (c *Config) tlsSource() string {
-	for _, name := range []string{"tlsverify", "tls"} {
-		if s := c.settingSource(name); s != "" && c.context == wordDefault {
-			return s
+	if c.context != wordDefault {
+		return "the context " + quote(c.context)
+	}
+	for _, w := range c.warnings {
+		if w.Code == WarnFalseMeansTrue {
+			return w.Source + " (" + w.Message + ")"
 		}
 	}
-	return "the context " + quote(c.context)
+	return cmp.Or(c.settingSource("tlsverify"), c.settingSource("tls"))
 }
 
 // tlsRequired is what plain HTTP to a TLS daemon means.

@@ -177,7 +177,11 @@ func (r *resolution) checkHome() *Error {
 }
 
 func (r *resolution) hintMissingCA(dir folder, w wish) string {
-	hint := "TLS is on because of " + w.source + ". Put the authority of the daemon's certificate there"
+	hint := "TLS is on because of " + w.source
+	if r.env != nil && r.env.falsy[w.source] != "" {
+		hint += ", where any text means yes, even " + quote(r.env.falsy[w.source]) + ": unset it to switch TLS off"
+	}
+	hint += ". Put the authority of the daemon's certificate there"
 	if dir.source == defaultFolder {
 		hint += " (DOCKER_CERT_PATH is not set, and the home folder is " + r.env.home + " by " + r.env.homeSource + ")"
 	}
