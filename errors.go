@@ -82,7 +82,7 @@ func (e *Error) Error() string {
 	}
 	detail := cmp.Or(e.Detail, string(e.Kind))
 	if where := cmp.Or(e.Host, e.Source); where != "" {
-		return where + ": " + detail
+		return oneLine(where) + ": " + detail
 	}
 	return detail
 }

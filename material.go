@@ -51,6 +51,14 @@ type part struct {
 // label names the part in messages: its path, or what it is.
 func (p part) label(what string) string { return cmp.Or(p.path, what) }
 
+// prefix puts the path, if there is one, before what is wrong with the part.
+func (p part) prefix() string {
+	if p.path == "" {
+		return ""
+	}
+	return p.path + ": "
+}
+
 // A material is what TLS is made from. Without a CA part the system's roots
 // verify.
 type material struct {

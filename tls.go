@@ -44,9 +44,9 @@ func (p part) roots() (*x509.CertPool, *Error) {
 		return pool, nil
 	}
 	ro, in := roleCA(), inspect(p.data)
-	err := fail(ro.invalid, p.source, "%s: no CERTIFICATE block (%s)", p.label("the authorities"), in.found(p.data))
+	err := fail(ro.invalid, p.source, "%sno CERTIFICATE block (%s)", p.prefix(), in.found(p.data))
 	if in.cert {
-		err.Detail = p.label("the authorities") + ": no certificate in it can be parsed"
+		err.Detail = p.prefix() + "no certificate in it can be parsed"
 		_, err.Err = x509.ParseCertificate(firstBlock(p.data, "CERTIFICATE"))
 	}
 	err.Hint = in.hintContent(ro, p.data)
@@ -93,18 +93,17 @@ func (p part) privateKey() (crypto.Signer, *Error) {
 		return signer, nil
 	}
 	ro, in := roleKey(), inspect(p.data)
-	label := p.label("the private key")
 	switch {
 	case in.encrypted:
-		return nil, fail(ClientKeyEncrypted, p.source, "%s is protected by a pass phrase", label).
+		return nil, fail(ClientKeyEncrypted, p.source, "%s is protected by a pass phrase", p.label("the private key")).
 			hint("docker has no way to ask for it: openssl pkey -in FILE -out key.pem")
 	case !in.key:
-		e := fail(ro.invalid, p.source, "%s: no PRIVATE KEY block (%s)", label, in.found(p.data))
+		e := fail(ro.invalid, p.source, "%sno PRIVATE KEY block (%s)", p.prefix(), in.found(p.data))
 		e.Hint = in.hintContent(ro, p.data)
 		return nil, e
 	}
 	// The cause is left out on purpose: it might quote the key.
-	return nil, fail(ro.invalid, p.source, "%s: the private key in it cannot be parsed", label).
+	return nil, fail(ro.invalid, p.source, "%sthe private key cannot be parsed", p.prefix()).
 		hint("RSA, ECDSA and Ed25519 keys are supported, as PKCS #8, PKCS #1 or SEC 1")
 }
 
@@ -145,19 +144,19 @@ func (p part) chain() (tls.Certificate, *Error) {
 			pair.Certificate = append(pair.Certificate, block.Bytes)
 		}
 	}
-	ro, label := roleCert(), p.label("the client certificate")
+	ro := roleCert()
 	if len(pair.Certificate) == 0 {
 		in := inspect(p.data)
-		e := fail(ro.invalid, p.source, "%s: no CERTIFICATE block (%s)", label, in.found(p.data))
+		e := fail(ro.invalid, p.source, "%sno CERTIFICATE block (%s)", p.prefix(), in.found(p.data))
 		e.Hint = in.hintContent(ro, p.data)
 		return pair, e
 	}
 	leaf, err := x509.ParseCertificate(pair.Certificate[0])
 	switch {
 	case err != nil:
-		return pair, fail(ro.invalid, p.source, "%s: the certificate in it cannot be parsed", label).cause(err)
+		return pair, fail(ro.invalid, p.source, "%sthe certificate cannot be parsed", p.prefix()).cause(err)
 	case leaf.PublicKey == nil:
-		return pair, fail(ro.invalid, p.source, "%s: keys of its kind are not supported in TLS", label)
+		return pair, fail(ro.invalid, p.source, "%skeys of this kind are not supported in TLS", p.prefix())
 	}
 	pair.Leaf = leaf
 	return pair, nil
