@@ -10,59 +10,6 @@ import (
 	"unicode"
 )
 
-// A Kind names what went wrong. The strings are stable: once released they are
-// never renamed. A Kind is itself an error, so that
-//
-//	errors.Is(err, dockertls.ClientCertRequired)
-//
-// holds for every [*Error] of that kind, however deeply it is wrapped.
-type Kind string
-
-// Kinds of [Resolve] and [Config.Environ]: nothing has been connected yet.
-const (
-	HostInvalid        Kind = "host-invalid"        // the address cannot be read, or cannot be meant
-	HostUnsupported    Kind = "host-unsupported"    // the address is well formed, but this system or library has no such transport
-	OptionsConflict    Kind = "options-conflict"    // two settings contradict each other, or one asks for less security than another
-	ContextNotFound    Kind = "context-not-found"   // no docker context of that name
-	ContextInvalid     Kind = "context-invalid"     // config.json or the files of a context are not what docker writes
-	CAMissing          Kind = "ca-missing"          // the file with the authorities does not exist
-	CAInvalid          Kind = "ca-invalid"          // it holds no certificate that can be parsed
-	ClientCertMissing  Kind = "client-cert-missing" // the client certificate that was named does not exist
-	ClientCertInvalid  Kind = "client-cert-invalid" // it cannot be parsed
-	ClientKeyMissing   Kind = "client-key-missing"  // the private key that was named does not exist
-	ClientKeyInvalid   Kind = "client-key-invalid"  // it cannot be parsed
-	ClientKeyEncrypted Kind = "client-key-encrypted"
-	KeyPairMismatch    Kind = "key-pair-mismatch" // certificate and key do not belong together
-	FileUnreadable     Kind = "file-unreadable"   // a file exists but cannot be read
-	EnvironUnsupported Kind = "environ-unsupported"
-)
-
-// Kinds of a connection that failed.
-const (
-	DNS                 Kind = "dns"                  // the host name does not resolve
-	ConnectionRefused   Kind = "connection-refused"   // nobody listens at that address
-	Unreachable         Kind = "unreachable"          // no route to the host or its network
-	Timeout             Kind = "timeout"              // no answer within our own time limit
-	SocketMissing       Kind = "socket-missing"       // no such socket or named pipe
-	SocketPermission    Kind = "socket-permission"    // the socket exists, but may not be opened
-	ProxyFailed         Kind = "proxy"                // a proxy stands between, and it refused or failed
-	EndpointMismatch    Kind = "endpoint-mismatch"    // a request for another server than the transport's own
-	TLSRequired         Kind = "tls-required"         // we spoke plain HTTP, the daemon speaks TLS
-	TLSNotOffered       Kind = "tls-not-offered"      // we spoke TLS, the daemon answers plain HTTP
-	NotTLS              Kind = "not-tls"              // we spoke TLS, the answer is neither TLS nor HTTP
-	TLSVersion          Kind = "tls-version"          // no TLS version in common
-	ServerUntrusted     Kind = "server-untrusted"     // the server's certificate was issued by an unknown authority
-	ServerNameMismatch  Kind = "server-name-mismatch" // the server's certificate is for other names
-	ServerCertExpired   Kind = "server-cert-expired"
-	ServerCertNotYet    Kind = "server-cert-not-yet-valid"
-	ClientCertRequired  Kind = "client-cert-required" // the daemon wants a client certificate and got none
-	ClientCertRejected  Kind = "client-cert-rejected" // the daemon refused the client certificate
-	ClientCertIsExpired Kind = "client-cert-expired"  // it refused it, and it has expired
-)
-
-// Error returns the kind's name.
-func (k Kind) Error() string { return string(k) }
-
 // An Error is what this library reports: what is wrong, which setting it came
 // from, and what to do next. Match it with [errors.Is] and a [Kind], or take
 // it out of a chain with [errors.As].
@@ -73,6 +20,9 @@ type Error struct {
 	Detail string // what is wrong, in one line
 	Hint   string // what to try; may be empty, is never part of Error()
 	Err    error  // the cause, untouched; may be nil
+
+	// Evidence is what was seen, for programs that act on it.
+	Evidence Evidence
 }
 
 // Error returns one line. The hint and the cause are not part of it.

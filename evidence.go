@@ -1,0 +1,59 @@
+package dockertls
+
+import (
+	"crypto/x509"
+	"time"
+)
+
+// A Stage is how far a connection had come when it failed.
+type Stage string
+
+// The stages, in their order.
+const (
+	StageConnect   Stage = "connect"   // name resolution, TCP or socket
+	StageProxy     Stage = "proxy"     // speaking with a proxy
+	StageHandshake Stage = "handshake" // the TLS handshake
+	StageRequest   Stage = "request"   // after it: a request was sent, or could be
+)
+
+// Evidence is what was seen of a failed connection. What does not apply, or is
+// not known, is zero. Text from the peer is escaped and cut short.
+type Evidence struct {
+	Stage      Stage         `json:"stage,omitempty"`
+	Address    string        `json:"address,omitempty"`      // what was really dialled: host:port with the IP address once known, or the path of a socket
+	Proxy      string        `json:"proxy,omitempty"`        // the proxy in the way, without user and password
+	Status     int           `json:"status,omitempty"`       // the HTTP status of an answer that is no daemon's
+	Waited     time.Duration `json:"waited,omitempty"`       // how long for nothing (nanoseconds in JSON)
+	Answer     string        `json:"answer,omitempty"`       // the first bytes of an answer that is not what was expected
+	TLSVersion string        `json:"tls_version,omitempty"`  // "TLS 1.3", once negotiated
+	Alert      string        `json:"alert,omitempty"`        // what the peer said before it hung up: "certificate required"
+	AlertCode  int           `json:"alert_code,omitempty"`   // the same as a number (RFC 8446, 6)
+	ServerName string        `json:"server_name,omitempty"`  // the name that the server's certificate was checked for
+	Server     []Certificate `json:"server,omitempty"`       // the chain as the server sent it, its own certificate first
+	Trusted    []Certificate `json:"trusted,omitempty"`      // the authorities of the CA file
+	Client     *Certificate  `json:"client,omitempty"`       // the client certificate that is configured
+	Requested  bool          `json:"requested,omitempty"`    // the server asked for a client certificate
+	Sent       bool          `json:"sent,omitempty"`         // and got ours
+	Accepted   []string      `json:"accepted_cas,omitempty"` // the authorities that it accepts clients of; none: any
+	Socket     *Socket       `json:"socket,omitempty"`       // what lies at the path of the socket
+}
+
+// A Certificate is the part of an X.509 certificate that matters in diagnoses.
+type Certificate struct {
+	Subject     string            `json:"subject"`
+	Issuer      string            `json:"issuer"`
+	DNSNames    []string          `json:"dns_names,omitempty"`
+	IPAddresses []string          `json:"ip_addresses,omitempty"`
+	NotBefore   time.Time         `json:"not_before"`
+	NotAfter    time.Time         `json:"not_after"`
+	X509        *x509.Certificate `json:"-"` // all of it
+}
+
+// A Socket is a file where a unix socket was expected.
+type Socket struct {
+	Path  string `json:"path"`
+	Type  string `json:"type"`            // "socket", "file", "directory", "missing", ...
+	Mode  string `json:"mode,omitempty"`  // "srw-rw----"
+	Owner string `json:"owner,omitempty"` // user name or number
+	Group string `json:"group,omitempty"` // group name or number
+}
