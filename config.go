@@ -294,8 +294,15 @@ func (r *resolution) configDir() folder {
 
 // build turns a decision into a Config.
 func (r *resolution) build(d decision) (*Config, *Error) {
-	c := &Config{endpoint: d.endpoint, context: d.context, source: d.source, dialer: r.dialer(), certDir: r.certDir().path, ca: d.material.ca.data}
+	dir := r.certDir()
+	c := &Config{
+		endpoint: d.endpoint, context: d.context, source: d.source, dialer: r.dialer(),
+		certDir: dir.path, certDirFrom: dir.source, ca: d.material.ca.data,
+	}
 	if d.endpoint.isSocket() {
+		if r.env != nil {
+			c.elsewhere = otherSockets(r.env.home, r.env.runtimeDir)
+		}
 		err := d.endpoint.checkSocketPath()
 		if err != nil {
 			err.Source = d.source

@@ -1,17 +1,12 @@
 package dockertls
 
 import (
-	"bytes"
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -27,9 +22,9 @@ type dialFunc = func(ctx context.Context, network, address string) (net.Conn, er
 // client certificate only after the handshake: the first Read shows that.
 func (c *Config) Dial(ctx context.Context) (net.Conn, error) {
 	if c.tls == nil {
-		return c.dialEndpoint(ctx)
+		return c.dialEndpoint(ctx, false)
 	}
-	return c.dialTLS(ctx)
+	return c.dialTLS(ctx, false)
 }
 
 // dialTransport is DialContext of a transport. net/http asks it for an HTTP
@@ -40,12 +35,20 @@ func (c *Config) dialTransport(ctx context.Context, _, address string) (net.Conn
 	case c.tls != nil:
 		return nil, c.mismatch("an unencrypted connection to " + address)
 	case c.endpoint.isSocket(), sameAddress(address, c.endpoint.address):
-		return c.dialEndpoint(ctx)
+		return c.dialEndpoint(ctx, true)
 	case c.forwards() && sameAddress(address, hostPort(c.proxy)):
 		conn, err := c.connect(ctx, schemeTCP, address)
-		return conn, c.proxyFailure(ctx, err)
+		return c.forwarding(ctx, conn, err)
 	}
 	return nil, c.mismatch("a connection to " + address)
+}
+
+// forwarding watches a connection to a proxy that forwards plain HTTP.
+func (c *Config) forwarding(ctx context.Context, conn net.Conn, err error) (net.Conn, error) {
+	if err != nil {
+		return nil, c.proxyFailure(ctx, StageConnect, err)
+	}
+	return c.newConn(conn, nil, true).plain(), nil
 }
 
 // dialTransportTLS is DialTLSContext of a transport. In plain mode net/http
@@ -54,11 +57,11 @@ func (c *Config) dialTransportTLS(ctx context.Context, _, address string) (net.C
 	switch {
 	case c.tls == nil && c.proxy != nil && sameAddress(address, hostPort(c.proxy)):
 		conn, err := c.connectProxy(ctx)
-		return conn, c.proxyFailure(ctx, err)
+		return c.forwarding(ctx, conn, err)
 	case c.tls == nil || !sameAddress(address, c.endpoint.address):
 		return nil, c.mismatch("a connection to " + address)
 	}
-	return c.dialTLS(ctx)
+	return c.dialTLS(ctx, true)
 }
 
 // route is Proxy of a transport, which net/http asks before it looks for a
@@ -107,22 +110,22 @@ func hostPort(u *url.URL) string {
 }
 
 // dialEndpoint opens the unencrypted connection, through the proxy if there is one.
-func (c *Config) dialEndpoint(ctx context.Context) (net.Conn, error) {
+func (c *Config) dialEndpoint(ctx context.Context, http bool) (net.Conn, error) {
 	conn, err := c.dialRaw(ctx)
-	if err != nil || c.endpoint.isSocket() {
-		return conn, err
+	if err != nil {
+		return nil, err
 	}
-	return newPlainConn(conn, c), nil
+	return c.newConn(conn, nil, http).plain(), nil
 }
 
 // dialRaw opens the connection that TLS or HTTP is spoken on.
 func (c *Config) dialRaw(ctx context.Context) (net.Conn, error) {
 	if c.proxy != nil {
 		conn, err := c.dialProxy(ctx)
-		return conn, c.proxyFailure(ctx, err)
+		return conn, c.proxyFailure(ctx, StageProxy, err)
 	}
 	conn, err := c.connect(ctx, c.endpoint.network, c.endpoint.address)
-	return conn, c.failure(ctx, err)
+	return conn, c.failure(ctx, scene{cfg: c, stage: StageConnect}, err)
 }
 
 // connect opens a connection within connectTimeout.
@@ -145,33 +148,13 @@ func (c *Config) connect(ctx context.Context, network, address string) (net.Conn
 	return conn, nil
 }
 
-// dialTLS opens a connection and does the handshake.
-func (c *Config) dialTLS(ctx context.Context) (net.Conn, error) {
-	raw, err := c.dialRaw(ctx)
-	if err != nil {
-		return nil, err
-	}
-	shown := new(evidence)
-	conn := tls.Client(raw, shown.watch(c.tls))
-	err = within(ctx, handshakeTimeout, conn.HandshakeContext)
-	c.shown.Store(shown)
-	if err != nil {
-		raw.Close()
-		return nil, c.failure(ctx, err)
-	}
-	return conn, nil
-}
-
-// errTimeLimit is the end of one of our own limits, never of the caller's.
-var errTimeLimit = errors.New("no answer within the time limit")
-
 // within runs f with a limit of our own, and tells its end from the context's.
 func within(ctx context.Context, limit time.Duration, f func(context.Context) error) error {
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	err := f(limited)
 	if err != nil && limited.Err() != nil && contextError(ctx) == nil {
-		return errTimeLimit
+		return limitError(limit)
 	}
 	return err
 }
@@ -186,51 +169,12 @@ func contextError(ctx context.Context) error {
 }
 
 // failure explains an error of connecting, unless it is the context's own.
-func (c *Config) failure(ctx context.Context, err error) error {
+func (c *Config) failure(ctx context.Context, s scene, err error) error {
 	if err == nil {
 		return nil
 	}
 	if own := contextError(ctx); own != nil {
 		return fmt.Errorf("dockertls: %s: %w", c.Host(), own)
 	}
-	return c.explain(err, true)
-}
-
-// A plainConn finds out, at the first answer, that the daemon speaks TLS.
-type plainConn struct {
-	net.Conn
-	config *Config
-	seen   atomic.Bool // something has been read
-}
-
-// newPlainConn keeps CloseWrite only where there is one: callers look for it.
-func newPlainConn(conn net.Conn, c *Config) net.Conn {
-	p := &plainConn{Conn: conn, config: c}
-	if half, ok := conn.(interface{ CloseWrite() error }); ok {
-		return struct {
-			*plainConn
-			halfCloser
-		}{p, half}
-	}
-	return p
-}
-
-type halfCloser interface{ CloseWrite() error }
-
-func (c *plainConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	if n > 0 && !c.seen.Swap(true) && answersTLS(b[:n]) {
-		return 0, c.config.tlsRequired()
-	}
-	return n, err
-}
-
-// ReadFrom lets uploads use the connection's own way of copying.
-func (c *plainConn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Conn, r) }
-
-// answersTLS recognises what a TLS server says to plain HTTP: Go's own answer,
-// which comes before any handler, or a TLS alert.
-func answersTLS(b []byte) bool {
-	return bytes.HasPrefix(b, []byte("HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server")) ||
-		len(b) >= 2 && b[0] == recordAlert && b[1] == 3
+	return orCause(s.explain(err), err)
 }

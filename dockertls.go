@@ -51,6 +51,7 @@ type Config struct {
 	renamed     bool        // the server name is not the address's own
 	files       files
 	certDir     string   // where default files are looked for; "" for none
+	certDirFrom string   // the setting that says so
 	ca          []byte   // the authorities, for diagnoses
 	proxy       *url.URL // nil: none
 	proxySource string
@@ -58,7 +59,9 @@ type Config struct {
 	dialer      dialFunc // nil: net.Dialer
 	settings    []Setting
 	warnings    []Warning
-	shown       atomic.Pointer[evidence] // by the latest handshake
+	elsewhere   []string                  // where other daemons keep their sockets
+	shown       atomic.Pointer[handshake] // the latest
+	inquiry     inquiry
 }
 
 // Host returns the address with scheme and port, "tcp://ubuntuvm:2376" or
@@ -143,7 +146,7 @@ func (c *Config) Transport() *http.Transport {
 	if c.tls != nil || c.forwards() && c.proxy.Scheme == schemeHTTPS {
 		t.DialTLSContext = c.dialTransportTLS
 	}
-	t.TLSClientConfig = c.TLSConfig() // nil in plain mode
+	t.TLSClientConfig = c.transportTLS() // nil in plain mode
 	return t
 }
 

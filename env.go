@@ -31,6 +31,7 @@ type environment struct {
 	home       string // "" when there is none
 	homeSource string // "HOME", "USERPROFILE" or "the user database"
 	config     string // DOCKER_CONFIG
+	runtimeDir string // XDG_RUNTIME_DIR, where rootless daemons keep their sockets
 	proxy      httpproxy.Config
 	proxyVars  [2]string // names of the variables for plain and for TLS
 	lookalikes []lookalike
@@ -92,7 +93,7 @@ func fromEnv(environ []string, userHome func() string) Options {
 }
 
 func newEnvironment(environ []string, get func(string) string, userHome func() string) *environment {
-	e := &environment{config: get(envConfig), lookalikes: lookalikes(environ)}
+	e := &environment{config: get(envConfig), runtimeDir: get("XDG_RUNTIME_DIR"), lookalikes: lookalikes(environ)}
 	e.homeSource = "HOME"
 	if runtime.GOOS == "windows" {
 		e.homeSource = "USERPROFILE"

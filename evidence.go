@@ -2,6 +2,9 @@ package dockertls
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"strings"
 	"time"
 )
 
@@ -56,4 +59,68 @@ type Socket struct {
 	Mode  string `json:"mode,omitempty"`  // "srw-rw----"
 	Owner string `json:"owner,omitempty"` // user name or number
 	Group string `json:"group,omitempty"` // group name or number
+}
+
+// Limits of what messages and evidence take over from a peer.
+const (
+	maxQuote    = 200 // bytes of a name or an answer
+	maxChain    = 10
+	maxAccepted = 100
+)
+
+// describe takes down what matters of a certificate.
+func describe(cert *x509.Certificate) Certificate {
+	c := Certificate{
+		Subject: subjectOf(cert), Issuer: issuerOf(cert),
+		NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, X509: cert,
+	}
+	for _, name := range cert.DNSNames {
+		c.DNSNames = append(c.DNSNames, oneLine(name))
+	}
+	for _, ip := range cert.IPAddresses {
+		c.IPAddresses = append(c.IPAddresses, ip.String())
+	}
+	return c
+}
+
+func describeAll(certs []*x509.Certificate) []Certificate {
+	var described []Certificate
+	for _, cert := range certs[:min(len(certs), maxChain)] {
+		described = append(described, describe(cert))
+	}
+	return described
+}
+
+// authorityNames reads the names in a server's request for a client certificate.
+func authorityNames(accepted [][]byte) []string {
+	var names []string
+	for _, raw := range accepted[:min(len(accepted), maxAccepted)] {
+		names = append(names, authorityName(raw))
+	}
+	return names
+}
+
+func authorityName(raw []byte) string {
+	var rdn pkix.RDNSequence
+	var name pkix.Name
+	if rest, err := asn1.Unmarshal(raw, &rdn); err != nil || len(rest) > 0 {
+		return "(a name that cannot be read)"
+	}
+	name.FillFromRDNSequence(&rdn)
+	return nameOf(name.String())
+}
+
+func subjectOf(cert *x509.Certificate) string { return nameOf(cert.Subject.String()) }
+
+func issuerOf(cert *x509.Certificate) string { return nameOf(cert.Issuer.String()) }
+
+// nameOf makes a certificate's name fit for a message.
+func nameOf(name string) string { return cut(oneLine(name), maxQuote) }
+
+// cut shortens a text to so many bytes, and says so.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "..."
 }

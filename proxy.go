@@ -2,6 +2,7 @@ package dockertls
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -148,18 +149,23 @@ func (k *keepConn) DialContext(ctx context.Context, network, address string) (ne
 }
 
 // proxyFailure says that it is the proxy that failed, not the daemon.
-func (c *Config) proxyFailure(ctx context.Context, err error) error {
+func (c *Config) proxyFailure(ctx context.Context, stage Stage, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case contextError(ctx) != nil:
-		return c.failure(ctx, err)
+		return c.failure(ctx, scene{}, err)
 	}
-	e := &Error{
-		Kind: ProxyFailed, Host: c.Host(), Source: c.proxySource, Err: err,
-		Detail: fmt.Sprintf("the proxy %s (%s) failed: %s", redactURL(c.proxy), c.proxySource, c.explainProxy(err)),
-	}
-	switch refusal, _ := errors.AsType[proxyRefusal](err); {
+	e := c.proxyError(err)
+	return scene{cfg: c, stage: stage}.complete(e, err)
+}
+
+func (c *Config) proxyError(err error) *Error {
+	e := &Error{Kind: ProxyFailed, Source: c.proxySource}
+	e.Detail = fmt.Sprintf("the proxy %s (%s) failed: %s", redactURL(c.proxy), c.proxySource, c.explainProxy(e, err))
+	refusal, _ := errors.AsType[proxyRefusal](err)
+	e.Evidence.Status = int(refusal)
+	switch {
 	case refusal == http.StatusProxyAuthRequired:
 		return e.hint("give the proxy's address a user and password that it knows")
 	case !c.proxyInCode:
@@ -170,14 +176,44 @@ func (c *Config) proxyFailure(ctx context.Context, err error) error {
 
 // explainProxy says why the proxy failed. The explanation is not part of the
 // chain: its kind would speak of the daemon.
-func (c *Config) explainProxy(err error) string {
+func (c *Config) explainProxy(e *Error, err error) string {
 	if refusal, ok := errors.AsType[proxyRefusal](err); ok {
 		return refusal.Error()
 	}
-	for _, explain := range []func(error) *Error{c.explainServer, c.explainDial, c.explainTimeout} {
-		if e := explain(err); e != nil {
-			return e.Detail
-		}
+	if said := socksRefusal(err); said != "" {
+		return said
+	}
+	there := &Config{tls: c.tls, ca: c.ca, files: c.files, settings: c.settings, endpoint: endpoint{network: schemeTCP, address: hostPort(c.proxy)}}
+	s := scene{cfg: there, stage: cmp.Or(stageOf(err), StageProxy)}
+	if why := s.explain(err); why != nil {
+		e.Evidence.Server, e.Evidence.Waited = why.Evidence.Server, why.Evidence.Waited
+		return strings.NewReplacer("the server", "the proxy").Replace(why.Detail)
 	}
 	return "it does not let us through"
+}
+
+// socksRefusal says in our words how a SOCKS proxy refused, "" if it did not.
+// x/net has no types for that; the texts are its own (RFC 1928, 6).
+func socksRefusal(err error) string {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Err == nil || !strings.HasPrefix(op.Op, "socks") || stageOf(err) == StageConnect {
+		return ""
+	}
+	text := op.Err.Error()
+	for _, known := range [...]struct{ text, said string }{
+		{"general SOCKS server failure", "it has a failure of its own"},
+		{"connection not allowed by ruleset", "its rules do not allow this connection"},
+		{"network unreachable", "it has no route to the daemon's network"},
+		{"host unreachable", "it cannot reach the daemon's host"},
+		{"connection refused", "it found nobody listening at the daemon's address"},
+		{"TTL expired", "its way to the daemon is too long"},
+		{"username/password authentication failed", "it does not accept the user and password"},
+		{"no acceptable authentication methods", "it wants to know who asks (user and password)"},
+		{"unexpected protocol version", "what answers there is no SOCKS 5 proxy"},
+	} {
+		if strings.HasSuffix(text, known.text) || strings.HasPrefix(text, known.text) {
+			return known.said
+		}
+	}
+	return ""
 }

@@ -1,0 +1,259 @@
+package dockertls
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// verdictLimit is how long a failed write waits for what the peer has to say.
+// After the failure that lies in the receive buffer already, or never comes.
+const verdictLimit = 2 * time.Second
+
+// A conn is an open connection to the endpoint. Until the peer's first answer
+// it is watched: an answer that is no daemon's becomes an [*Error], and a write
+// that fails waits for the reader, because the reason of the failure (the alert
+// that refuses a client certificate, above all) can only be read. net/http would
+// close the connection before anybody has seen it.
+//
+// From the first answer on it costs one atomic load, and does nothing more than
+// to explain a connection that breaks off.
+type conn struct {
+	net.Conn // *tls.Conn, or what TCP or a socket gave
+	config   *Config
+	seen     *handshake // nil without TLS
+	http     bool       // HTTP is spoken on it, from the first byte on
+
+	answered  atomic.Bool // the first answer was read, and handed out whole
+	wrote     atomic.Bool
+	halfEnded atomic.Bool   // by our CloseWrite
+	closed    chan struct{} // by our Close
+	closing   atomic.Bool
+
+	// turn is held by the one that reads the first answer, and guards:
+	turn chan struct{}
+	head []byte // of the answer: read, but not handed out yet
+	fate error  // what came in place of an answer; it stays
+}
+
+func (c *Config) newConn(inner net.Conn, seen *handshake, http bool) *conn {
+	return &conn{Conn: inner, config: c, seen: seen, http: http, closed: make(chan struct{}), turn: make(chan struct{}, 1)}
+}
+
+// A tlsConn is what TLS connections look like from outside. It is no *tls.Conn:
+// net/http would take that for its own, and nobody could explain the errors of
+// its Read.
+type tlsConn struct {
+	*conn
+	inner *tls.Conn
+}
+
+// ConnectionState is that of the TLS connection.
+func (c tlsConn) ConnectionState() tls.ConnectionState { return c.inner.ConnectionState() }
+
+// NetConn returns the connection below TLS, as that of *tls.Conn does.
+func (c tlsConn) NetConn() net.Conn { return c.inner.NetConn() }
+
+func (c tlsConn) CloseWrite() error { return c.endWriting(c.inner) }
+
+// A halfCloser can end its own direction of a stream.
+type halfCloser interface{ CloseWrite() error }
+
+type halfConn struct {
+	*conn
+	inner halfCloser
+}
+
+func (c halfConn) CloseWrite() error { return c.endWriting(c.inner) }
+
+func (c *conn) endWriting(inner halfCloser) error {
+	c.halfEnded.Store(true)
+	return inner.CloseWrite()
+}
+
+// plain keeps CloseWrite only where there is one: callers look for it.
+func (c *conn) plain() net.Conn {
+	if half, ok := c.Conn.(halfCloser); ok {
+		return halfConn{c, half}
+	}
+	return c
+}
+
+func (c *conn) Close() error {
+	if !c.closing.Swap(true) {
+		close(c.closed)
+	}
+	return c.Conn.Close()
+}
+
+func (c *conn) Read(b []byte) (int, error) {
+	if !c.answered.Load() {
+		return c.readFirst(b)
+	}
+	n, err := c.Conn.Read(b)
+	return n, c.brokenOff(err)
+}
+
+func (c *conn) Write(b []byte) (int, error) {
+	if c.answered.Load() {
+		n, err := c.Conn.Write(b)
+		return n, c.brokenOff(err)
+	}
+	c.wrote.Store(true)
+	n, err := c.Conn.Write(b)
+	return n, c.reasonFor(err)
+}
+
+// ReadFrom lets uploads use the connection's own way of copying.
+func (c *conn) ReadFrom(r io.Reader) (int64, error) {
+	c.wrote.Store(true)
+	n, err := io.Copy(c.Conn, r)
+	if c.answered.Load() {
+		return n, c.brokenOff(err)
+	}
+	return n, c.reasonFor(err)
+}
+
+// readFirst reads the first answer, and passes judgement on it.
+func (c *conn) readFirst(b []byte) (int, error) {
+	c.turn <- struct{}{}
+	defer func() { <-c.turn }()
+	switch {
+	case c.fate != nil:
+		return 0, c.fate
+	case c.answered.Load(): // another reader was first
+		n, err := c.Conn.Read(b)
+		return n, c.brokenOff(err)
+	case len(b) == 0:
+		return 0, nil
+	case c.head == nil:
+		if err := c.readAnswer(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(b, c.head)
+	if c.head = c.head[n:]; len(c.head) == 0 {
+		c.head = nil
+		c.answered.Store(true)
+	}
+	return n, nil
+}
+
+// readAnswer fills head with as much of the answer as judgement needs. The
+// caller holds the turn.
+func (c *conn) readAnswer() error {
+	head := make([]byte, 0, answerSize)
+	for {
+		n, err := c.Conn.Read(head[len(head):cap(head)])
+		head = head[:len(head)+n]
+		if len(head) == 0 && err == nil {
+			continue
+		}
+		e, more := c.judge(head, err)
+		switch {
+		case e != nil:
+			c.fate = e
+			return e
+		case err != nil && len(head) == 0:
+			return err
+		case err == nil && more && len(head) < cap(head):
+			continue
+		}
+		c.head = head // an error comes again
+		return nil
+	}
+}
+
+// judge tells whether what was read is no answer of a daemon, and whether more
+// of it is needed to tell. An error only counts if nothing was read.
+func (c *conn) judge(head []byte, err error) (e *Error, more bool) {
+	if len(head) > 0 {
+		return c.scene(StageRequest).explainAnswer(head, err == nil)
+	}
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, false
+	}
+	if !c.http && errors.Is(err, io.EOF) {
+		return nil, false // on a raw stream the end is the peer's right
+	}
+	if e = c.scene(StageRequest).explain(err); e != nil && c.alertMayBeLost(e) {
+		if found := c.config.askAgain(c.closed); found != nil {
+			e = found
+		}
+	}
+	return e, false
+}
+
+// reasonFor waits, when a write failed before the first answer, for the reason.
+func (c *conn) reasonFor(err error) error {
+	if err == nil || !c.hasReason(err) {
+		return err
+	}
+	timer := time.NewTimer(verdictLimit)
+	defer timer.Stop()
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-timer.C:
+		return c.brokenOff(err)
+	}
+	if c.fate == nil && c.head == nil && !c.answered.Load() && !c.closing.Load() && hungUp(err) {
+		// Nobody reads. The peer has hung up, so this does not block.
+		if own := c.readAnswer(); own != nil {
+			return own
+		}
+	}
+	if c.fate != nil {
+		return c.fate
+	}
+	return c.brokenOff(err)
+}
+
+// hasReason tells whether a failed write was the peer's doing: then, or when
+// the reader has closed the connection because of what it read, there is more
+// to know.
+func (c *conn) hasReason(err error) bool {
+	return !c.halfEnded.Load() && (hungUp(err) || errors.Is(err, net.ErrClosed))
+}
+
+// hungUp tells whether a connection failed because the other side is gone.
+func hungUp(err error) bool {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "read" {
+		return false // of what is being uploaded, not of the connection
+	}
+	return isReset(err) || errors.Is(err, syscall.EPIPE)
+}
+
+// brokenOff explains the end of a connection that had been in use.
+func (c *conn) brokenOff(err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	if !isReset(err) && !errors.Is(err, syscall.EPIPE) && alertOf(err) < 0 {
+		return err
+	}
+	s := c.scene(StageRequest)
+	s.answered = c.answered.Load()
+	if e := s.explain(err); e != nil {
+		return e
+	}
+	return err
+}
+
+// scene is what this connection can say to a diagnosis.
+func (c *conn) scene(stage Stage) scene {
+	return scene{cfg: c.config, seen: c.seen, stage: stage, http: c.http, address: c.RemoteAddr().String(), wrote: c.wrote.Load()}
+}
+
+// alertMayBeLost tells whether the daemon may have refused the client in words
+// that got lost: TLS 1.3, a certificate was asked for, and the end came without
+// a reason.
+func (c *conn) alertMayBeLost(e *Error) bool {
+	return e.Kind == ConnectionReset && c.seen != nil && c.seen.requested && c.seen.version >= tls.VersionTLS13
+}

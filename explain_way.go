@@ -1,0 +1,172 @@
+package dockertls
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"syscall"
+	"time"
+)
+
+// explainName is about host names that do not resolve.
+func (s scene) explainName(err error) *Error {
+	var dns *net.DNSError
+	if !errors.As(err, &dns) {
+		return nil
+	}
+	name := quote(cut(oneLine(dns.Name), maxQuote))
+	e := &Error{Kind: DNS, Source: s.hostSource()}
+	switch {
+	case dns.IsNotFound:
+		e.Detail = fmt.Sprintf("the host name %s does not resolve: no such name", name)
+		return e.hint("check the spelling of the address%s, and that this machine's name server knows it", s.fromHost())
+	case dns.IsTimeout:
+		e.Detail = fmt.Sprintf("the host name %s does not resolve: the name server did not answer in time", name)
+		return e.hint("this machine's name server cannot be reached: try again, or use the IP address if the daemon's certificate allows it")
+	}
+	e.Detail = fmt.Sprintf("the host name %s does not resolve: the name server failed", name)
+	return e.hint("the fault is with this machine's name server: try again, or use the IP address if the daemon's certificate allows it")
+}
+
+// explainDial is about not getting there at all.
+func (s scene) explainDial(err error) *Error {
+	switch {
+	case s.stage != StageConnect:
+		return nil
+	case s.cfg != nil && s.cfg.endpoint.isSocket():
+		return s.explainSocket(err)
+	case isRefused(err):
+		e := &Error{Kind: ConnectionRefused, Source: s.hostSource(), Detail: "nobody listens there"}
+		return e.hint("check the address%s, and that the daemon is running and listens on TCP", s.fromHost())
+	case isUnreachable(err):
+		e := &Error{Kind: Unreachable, Source: s.hostSource(), Detail: "no route leads to the host"}
+		return e.hint("check the address%s, and this machine's network (VPN, routes, firewall)", s.fromHost())
+	case errors.Is(err, fs.ErrPermission): // EACCES, EPERM: what the kernel says of a local rule
+		e := &Error{Kind: Unreachable, Source: s.hostSource(), Detail: "this system forbids the connection"}
+		return e.hint("a firewall rule, a routing rule or a sandbox of this machine is in the way")
+	case errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.EINVAL):
+		return &Error{Kind: Unreachable, Source: s.hostSource(), Detail: "no connection to this address can be made from here"}
+	}
+	return nil
+}
+
+// limitError is the end of one of our own time limits, never of the caller's.
+type limitError time.Duration
+
+func (l limitError) Error() string {
+	return fmt.Sprintf("no answer within the time limit of %v", time.Duration(l))
+}
+
+// explainLimit is about time limits other than a context's.
+func (s scene) explainLimit(err error) *Error {
+	e := &Error{Kind: Timeout, Source: s.hostSource()}
+	var timeout net.Error
+	if limit, ok := errors.AsType[limitError](err); ok {
+		e.Evidence.Waited = time.Duration(limit)
+	} else if !errors.As(err, &timeout) || !timeout.Timeout() {
+		return nil
+	}
+	waited := ""
+	if e.Evidence.Waited > 0 {
+		waited = fmt.Sprintf(" within %v", e.Evidence.Waited)
+	}
+	switch s.stage {
+	case StageConnect:
+		e.Detail = "no connection was made" + waited
+		return e.hint("the host is down, a firewall drops the packets, or the daemon is too busy to accept: check the address%s", s.fromHost())
+	case StageHandshake:
+		return s.silentHandshake(e, waited)
+	}
+	e.Detail = "no answer came" + waited
+	return e
+}
+
+// silentHandshake tells a server that never spoke from one that stopped.
+func (s scene) silentHandshake(e *Error, waited string) *Error {
+	if s.seen != nil && len(s.seen.opening) > 0 {
+		e.Detail = fmt.Sprintf("the server stopped in the middle of the TLS handshake%s, after %s", waited, plural(len(s.seen.opening), "byte"))
+		return e.hint("the daemon or something on the way hangs; large packets that get lost (MTU) look like this too")
+	}
+	e.Detail = "the connection was accepted, and no byte of a TLS handshake came" + waited
+	return e.hint("the daemon hangs, or what listens there does not speak TLS and waits for the client: check the port%s", s.fromHost())
+}
+
+func plural(n int, what string) string {
+	switch {
+	case n == 1:
+		return "1 " + what
+	case n >= openingSize:
+		return fmt.Sprintf("%d %ss or more", n, what)
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// explainEnd is about connections that ended before there was an answer.
+func (s scene) explainEnd(err error) *Error {
+	closed := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	if !closed && !isReset(err) && !errors.Is(err, syscall.EPIPE) {
+		return nil
+	}
+	how := "reset"
+	if closed {
+		how = "closed"
+	}
+	e := &Error{Kind: ConnectionReset, Source: s.hostSource()}
+	switch {
+	case s.stage == StageHandshake:
+		return s.endInHandshake(e, how)
+	case s.stage != StageRequest:
+		if closed && s.cfg == nil {
+			return nil // the end of anything
+		}
+		e.Detail = "the connection was " + how + " by the other side"
+	case s.answered:
+		e.Detail = "the connection was " + how + " by the other side, after answers had come"
+		return e.hint("the daemon was stopped, or something on the way cut the connection")
+	case closed && s.wrote && s.cfg.tls == nil && !s.cfg.endpoint.isSocket() && s.cfg.proxy == nil:
+		return s.tlsRequired("the server closed the connection at a request in plain HTTP, without an answer, as servers do that speak TLS")
+	case s.wrote:
+		e.Detail = "the connection was " + how + " by the other side before it answered the request"
+	default:
+		e.Detail = "the connection was " + how + " by the other side before a request was sent"
+	}
+	return e.hint("the daemon, or what stands before it, hung up: its log may say why")
+}
+
+func (s scene) endInHandshake(e *Error, how string) *Error {
+	e.Detail = "the server " + map[string]string{"reset": "reset", "closed": "closed"}[how] + " the connection during the TLS handshake"
+	if s.seen == nil || len(s.seen.opening) == 0 {
+		e.Detail += ", before it said anything"
+		return e.hint("what listens there may not speak TLS, or a proxy has no daemon behind it: check the port%s", s.fromHost())
+	}
+	return e.hint("the daemon, or what stands before it, hung up: its log may say why")
+}
+
+// tlsRequired is what plain HTTP to a TLS daemon means.
+func (s scene) tlsRequired(detail string) *Error {
+	e := &Error{Kind: TLSRequired, Detail: detail}
+	if s.cfg == nil {
+		return e.hint("switch TLS on: DOCKER_TLS_VERIFY=1, with ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH")
+	}
+	c := s.cfg
+	e.Source = s.hostSource()
+	if c.context != wordDefault {
+		return e.hint("the context %q has no TLS files: docker context update --docker host=...,ca=...,cert=...,key=...", c.context)
+	}
+	for _, w := range c.warnings {
+		switch w.Code {
+		case WarnMisspelt:
+			e.Source = w.Source
+			return e.hint("TLS is not switched on, but there is a variable %s: %s", w.Source, w.Message)
+		case WarnNoEffect:
+			return e.hint("%s is set, but TLS is not switched on: set DOCKER_TLS_VERIFY=1 or pass --tlsverify", w.Source)
+		}
+	}
+	where := "CertPath"
+	if c.certDir != "" {
+		where = fmt.Sprintf("%s (%s)", c.certDir, c.certDirFrom)
+	}
+	return e.hint("TLS is not switched on: set DOCKER_TLS_VERIFY=1 or pass --tlsverify, with the daemon's ca.pem in %s", where)
+}

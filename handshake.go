@@ -1,0 +1,147 @@
+package dockertls
+
+import (
+	"context"
+	"crypto/fips140"
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/http/httptrace"
+)
+
+// A handshake is what one TLS handshake showed of the peer.
+type handshake struct {
+	version   uint16   // 0 until the server chose one
+	requested bool     // the server asked for a client certificate
+	sent      bool     // and got one
+	accepted  [][]byte // the authorities its request named, in DER
+	chain     []*x509.Certificate
+	opening   []byte // the first bytes the server sent
+	address   string // of the peer: the server, or a proxy
+}
+
+// dialTLS opens a connection and does the handshake.
+func (c *Config) dialTLS(ctx context.Context, http bool) (net.Conn, error) {
+	inner, seen, err := c.handshake(ctx, c.tls)
+	if err != nil {
+		return nil, err
+	}
+	return tlsConn{c.newConn(inner, seen, http), inner}, nil
+}
+
+// handshake opens a connection and does the handshake with a copy of cfg that
+// records what happens.
+func (c *Config) handshake(ctx context.Context, cfg *tls.Config) (*tls.Conn, *handshake, error) {
+	raw, err := c.dialRaw(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	seen := &handshake{address: raw.RemoteAddr().String()}
+	opening := &openingConn{Conn: raw}
+	conn := tls.Client(opening, seen.watch(cfg))
+	err = shakeHands(ctx, conn)
+	seen.opening, opening.head, opening.full = opening.head, nil, true
+	c.shown.Store(seen)
+	if err != nil {
+		raw.Close()
+		s := scene{cfg: c, seen: seen, stage: StageHandshake, address: seen.address}
+		return nil, nil, c.failure(ctx, s, err)
+	}
+	seen.version = conn.ConnectionState().Version
+	return conn, seen, nil
+}
+
+// shakeHands runs the trace hooks itself: net/http does so for a *tls.Conn
+// only, and then without the time it took.
+func shakeHands(ctx context.Context, conn *tls.Conn) error {
+	trace := httptrace.ContextClientTrace(ctx)
+	if trace != nil && trace.TLSHandshakeStart != nil {
+		trace.TLSHandshakeStart()
+	}
+	err := within(ctx, handshakeTimeout, conn.HandshakeContext)
+	if trace != nil && trace.TLSHandshakeDone != nil {
+		trace.TLSHandshakeDone(conn.ConnectionState(), err)
+	}
+	return err
+}
+
+// watch returns a copy of cfg that records what happens. The certificate is
+// chosen as crypto/tls would: only where the server's list allows it (rule 20).
+func (seen *handshake) watch(cfg *tls.Config) *tls.Config {
+	pairs := cfg.Certificates
+	cfg = cfg.Clone()
+	cfg.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		seen.requested, seen.accepted, seen.version = true, info.AcceptableCAs, info.Version
+		for i := range pairs {
+			if info.SupportsCertificate(&pairs[i]) == nil {
+				seen.sent = true
+				return &pairs[i], nil
+			}
+		}
+		return new(tls.Certificate), nil
+	}
+	return cfg
+}
+
+// transportTLS is the configuration that a transport shows to clients which
+// make TLS connections of their own with it (moby's client does, for exec and
+// attach). It verifies by callback, so that they too get an [*Error], and takes
+// down what the server asks for.
+func (c *Config) transportTLS() *tls.Config {
+	cfg := c.TLSConfig()
+	if cfg == nil {
+		return nil
+	}
+	pairs := cfg.Certificates
+	cfg.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		seen := new(handshake)
+		recording := seen.watch(&tls.Config{Certificates: pairs})
+		cert, err := recording.GetClientCertificate(info)
+		c.shown.Store(seen)
+		return cert, err
+	}
+	if cfg.InsecureSkipVerify || fips140.Enabled() {
+		return cfg // in FIPS mode crypto/tls checks more, and only itself
+	}
+	cfg.InsecureSkipVerify = true // VerifyConnection verifies, by the same rules
+	roots, name := cfg.RootCAs, cfg.ServerName
+	cfg.VerifyConnection = func(state tls.ConnectionState) error {
+		err := verifyChain(state.PeerCertificates, roots, name)
+		if err == nil {
+			return nil
+		}
+		return orCause(scene{cfg: c, seen: &handshake{version: state.Version}, stage: StageHandshake}.explain(err), err)
+	}
+	return cfg
+}
+
+// verifyChain is what crypto/tls does to a server's chain.
+func verifyChain(chain []*x509.Certificate, roots *x509.CertPool, name string) error {
+	opts := x509.VerifyOptions{Roots: roots, DNSName: name, Intermediates: x509.NewCertPool()}
+	for _, cert := range chain[1:] {
+		opts.Intermediates.AddCert(cert)
+	}
+	if _, err := chain[0].Verify(opts); err != nil {
+		return &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
+	}
+	return nil
+}
+
+// openingSize is enough to recognise who speaks.
+const openingSize = 512
+
+// An openingConn keeps the first bytes that it reads.
+type openingConn struct {
+	net.Conn
+	head []byte
+	full bool
+}
+
+func (c *openingConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if !c.full {
+		c.head = append(c.head, b[:min(n, openingSize-len(c.head))]...)
+		c.full = len(c.head) == openingSize
+	}
+	return n, err
+}

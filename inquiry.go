@@ -1,0 +1,76 @@
+package dockertls
+
+import (
+	"context"
+	"crypto/tls"
+	"sync"
+	"time"
+)
+
+// Limits of asking again.
+const (
+	inquiryLimit = 3 * time.Second // for one connection
+	inquiryPause = time.Second     // between two of them
+)
+
+// An inquiry finds out whether a daemon refuses our client certificate, when the
+// words with which it did got lost on a connection that was written to (TLS 1.3;
+// a proxy, or a system other than Linux, may lose them). It makes one connection,
+// reads before it writes, and never sends a byte of a request.
+type inquiry struct {
+	mu    sync.Mutex
+	at    time.Time // of the last connection's end
+	found *Error    // what it showed; nil for nothing
+}
+
+// askAgain returns what a connection that only listens is told, or nil. It is
+// made at most once a second; who asks meanwhile gets the same answer.
+func (c *Config) askAgain(closed <-chan struct{}) *Error {
+	q := &c.inquiry
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if time.Since(q.at) >= inquiryPause {
+		q.found = c.listen(closed)
+		q.at = time.Now()
+	}
+	if q.found == nil {
+		return nil
+	}
+	return new(*q.found)
+}
+
+// listen waits for the daemon's verdict on our certificate: an alert, or a
+// session ticket, which a daemon sends to clients that it accepts.
+func (c *Config) listen(closed <-chan struct{}) *Error {
+	ctx, cancel := context.WithTimeout(context.Background(), inquiryLimit)
+	defer cancel()
+	tickets := &ticketWatch{cancel: cancel}
+	cfg := c.tls.Clone()
+	cfg.ClientSessionCache = tickets
+	conn, seen, err := c.handshake(ctx, cfg)
+	if err != nil {
+		return nil
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.NetConn().Close() })
+	defer stop()
+	go func() { // ends with ctx, which the caller's return cancels
+		select {
+		case <-closed:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	_, err = conn.Read(make([]byte, 1))
+	if err == nil || alertOf(err) < 0 {
+		return nil
+	}
+	return scene{cfg: c, seen: seen, stage: StageRequest, address: seen.address}.explain(err)
+}
+
+// A ticketWatch ends the wait at the first session ticket. It keeps none.
+type ticketWatch struct{ cancel context.CancelFunc }
+
+func (ticketWatch) Get(string) (*tls.ClientSessionState, bool) { return nil, false }
+
+func (t ticketWatch) Put(string, *tls.ClientSessionState) { t.cancel() }

@@ -1,0 +1,117 @@
+package dockertls
+
+import (
+	"bytes"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"slices"
+)
+
+// A distrust is why no chain leads from a certificate to an authority.
+type distrust int
+
+const (
+	issuerUnknown    distrust = iota // nobody has a certificate of the issuer
+	issuerSelfSigned                 // the chain ends in an authority that is not one of ours
+	issuerTwin                       // there is one of that name, with another key
+	issuerNoCA                       // there is one, and it may not sign
+	issuerWeak                       // the signature is not worth anything: SHA-1, a short key
+)
+
+// A gap is where a chain breaks off.
+type gap struct {
+	why    distrust
+	cert   *x509.Certificate // the last one that could be followed to
+	issuer *x509.Certificate // of its issuer's name, if there is one
+	ours   bool              // that one is an authority of ours, not sent by the peer
+}
+
+// findGap follows a chain, the leaf first, from issuer to issuer, and says where
+// it fails to reach one of the roots. crypto/x509 tells the reason in its text
+// only.
+func findGap(chain, roots []*x509.Certificate) gap {
+	g := gap{cert: chain[0]}
+	for range chain {
+		if root := named(roots, g.cert, nil); root != nil {
+			g.issuer, g.ours = root, true
+			g.why = whyNotSigned(g.cert, root)
+			return g
+		}
+		if bytes.Equal(g.cert.RawIssuer, g.cert.RawSubject) {
+			g.why = issuerSelfSigned
+			return g
+		}
+		next := named(chain, g.cert, g.cert)
+		if next == nil {
+			return g
+		}
+		if g.issuer = next; g.cert.CheckSignatureFrom(next) != nil {
+			g.why = whyNotSigned(g.cert, next)
+			return g
+		}
+		g.cert, g.issuer = next, nil
+	}
+	return g
+}
+
+// named finds the certificate that has the name of cert's issuer, one that
+// really signed it before others.
+func named(certs []*x509.Certificate, cert, not *x509.Certificate) *x509.Certificate {
+	var found *x509.Certificate
+	for _, c := range certs {
+		if c == not || !bytes.Equal(c.RawSubject, cert.RawIssuer) {
+			continue
+		}
+		if cert.CheckSignatureFrom(c) == nil {
+			return c
+		}
+		if found == nil {
+			found = c
+		}
+	}
+	return found
+}
+
+// whyNotSigned tells why a certificate does not count as signed by the one that
+// has its issuer's name.
+func whyNotSigned(cert, issuer *x509.Certificate) distrust {
+	err := cert.CheckSignatureFrom(issuer)
+	switch {
+	case errors.As(err, new(x509.ConstraintViolationError)):
+		return issuerNoCA
+	case errors.As(err, new(x509.InsecureAlgorithmError)), err != nil && isShort(issuer):
+		return issuerWeak
+	case err != nil:
+		return issuerTwin
+	}
+	return issuerUnknown
+}
+
+// minimumRSA is the shortest RSA key that Go uses (crypto/rsa).
+const minimumRSA = 1024
+
+func isShort(cert *x509.Certificate) bool {
+	key, ok := cert.PublicKey.(*rsa.PublicKey)
+	return ok && key.N.BitLen() < minimumRSA
+}
+
+// parseCertificates reads the certificates of PEM data, and leaves out the rest.
+func parseCertificates(data []byte) []*x509.Certificate {
+	var certs []*x509.Certificate
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		if cert, err := x509.ParseCertificate(block.Bytes); err == nil {
+			certs = append(certs, cert)
+		}
+	}
+	return certs
+}
+
+// containsCert tells whether one of the certificates is cert.
+func containsCert(certs []*x509.Certificate, cert *x509.Certificate) bool {
+	return slices.ContainsFunc(certs, cert.Equal)
+}
