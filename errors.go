@@ -2,6 +2,7 @@ package dockertls
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -61,18 +62,39 @@ func (e *Error) Format(s fmt.State, verb rune) {
 	}
 }
 
-// LogValue makes slog print the parts under their own names.
+// LogValue makes slog print the parts under their own names, the evidence
+// included.
 func (e *Error) LogValue() slog.Value {
 	if e == nil {
 		return slog.StringValue("<nil>")
 	}
 	attrs := []slog.Attr{slog.String("kind", string(e.Kind)), slog.String("message", e.Error())}
-	for _, a := range []slog.Attr{slog.String("source", e.Source), slog.String("hint", e.Hint)} {
+	for _, a := range []slog.Attr{slog.String("host", e.Host), slog.String("source", e.Source), slog.String("hint", e.Hint)} {
 		if a.Value.String() != "" {
 			attrs = append(attrs, a)
 		}
 	}
+	if seen := e.Evidence.attrs(); len(seen) > 0 {
+		attrs = append(attrs, slog.Attr{Key: "evidence", Value: slog.GroupValue(seen...)})
+	}
 	return slog.GroupValue(attrs...)
+}
+
+// MarshalJSON writes kind, host, source, message (what Error returns), hint and
+// evidence. The cause is left out: its text is not ours, and it has no other
+// form.
+func (e *Error) MarshalJSON() ([]byte, error) {
+	if e == nil {
+		return []byte("null"), nil
+	}
+	return json.Marshal(struct {
+		Kind     Kind     `json:"kind"`
+		Host     string   `json:"host,omitempty"`
+		Source   string   `json:"source,omitempty"`
+		Message  string   `json:"message"`
+		Hint     string   `json:"hint,omitempty"`
+		Evidence Evidence `json:"evidence,omitzero"`
+	}{e.Kind, e.Host, e.Source, e.Error(), e.Hint, e.Evidence})
 }
 
 // fail is an [*Error] about a setting.

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"log/slog"
 	"strings"
 	"time"
 )
@@ -59,6 +60,29 @@ type Socket struct {
 	Mode  string `json:"mode,omitempty"`  // "srw-rw----"
 	Owner string `json:"owner,omitempty"` // user name or number
 	Group string `json:"group,omitempty"` // group name or number
+}
+
+// attrs are the fields that tell most, for a log.
+func (ev Evidence) attrs() []slog.Attr {
+	var attrs []slog.Attr
+	for _, a := range []slog.Attr{
+		slog.String("stage", string(ev.Stage)), slog.String("address", ev.Address), slog.String("proxy", ev.Proxy),
+		slog.String("alert", ev.Alert), slog.String("tls_version", ev.TLSVersion), slog.String("answer", ev.Answer),
+	} {
+		if a.Value.String() != "" {
+			attrs = append(attrs, a)
+		}
+	}
+	if ev.Waited > 0 {
+		attrs = append(attrs, slog.Duration("waited", ev.Waited))
+	}
+	if len(ev.Server) > 0 {
+		attrs = append(attrs, slog.String("server", ev.Server[0].Subject), slog.Time("server_not_after", ev.Server[0].NotAfter))
+	}
+	if ev.Client != nil {
+		attrs = append(attrs, slog.String("client", ev.Client.Subject), slog.Time("client_not_after", ev.Client.NotAfter))
+	}
+	return attrs
 }
 
 // Limits of what messages and evidence take over from a peer.
