@@ -28,6 +28,7 @@ type conn struct {
 	config   *Config
 	seen     *handshake // nil without TLS
 	http     bool       // HTTP is spoken on it, from the first byte on
+	toProxy  bool       // it leads to a proxy that forwards plain HTTP
 
 	answered  atomic.Bool // the first answer was read, and handed out whole
 	wrote     atomic.Bool
@@ -173,7 +174,8 @@ func (c *conn) readAnswer() error {
 // of it is needed to tell. An error only counts if nothing was read.
 func (c *conn) judge(head []byte, err error) (e *Error, more bool) {
 	if len(head) > 0 {
-		return c.scene(StageRequest).explainAnswer(head, err == nil)
+		e, more = c.scene(StageRequest).explainAnswer(head, err == nil)
+		return c.blame(e), more
 	}
 	if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, false
@@ -186,7 +188,19 @@ func (c *conn) judge(head []byte, err error) (e *Error, more bool) {
 			e = found
 		}
 	}
-	return e, false
+	return c.blame(e), false
+}
+
+// blame says that it was the proxy, where the connection leads to one. That the
+// daemon behind it speaks TLS, a proxy only passes on.
+func (c *conn) blame(e *Error) *Error {
+	if e == nil || !c.toProxy || e.Kind == ProxyFailed || e.Kind == TLSRequired {
+		return e
+	}
+	blamed := c.config.proxyError(e)
+	blamed.Host, blamed.Evidence = e.Host, e.Evidence
+	blamed.Err = e.Err
+	return blamed
 }
 
 // reasonFor waits, when a write failed before the first answer, for the reason.

@@ -48,7 +48,9 @@ func (c *Config) forwarding(ctx context.Context, conn net.Conn, err error) (net.
 	if err != nil {
 		return nil, c.proxyFailure(ctx, StageConnect, err)
 	}
-	return c.newConn(conn, nil, true).plain(), nil
+	watched := c.newConn(conn, nil, true)
+	watched.toProxy = true
+	return watched.plain(), nil
 }
 
 // dialTransportTLS is DialTLSContext of a transport. In plain mode net/http

@@ -112,8 +112,8 @@ func (c *Config) TLSConfig() *tls.Config {
 
 // Limits of a transport. Streams (logs, events, attach) have none.
 const (
-	connectTimeout   = 10 * time.Second
-	handshakeTimeout = 10 * time.Second
+	connectTimeout   = 9 * time.Second // so that who promises an answer in 10 s can keep it
+	handshakeTimeout = 9 * time.Second
 	idleTimeout      = 30 * time.Second
 	idleConnections  = 6
 )

@@ -32,7 +32,10 @@ func (s scene) explainAnswer(head []byte, open bool) (e *Error, more bool) {
 func (s scene) judgeAnswer(head []byte) (e *Error, more bool) {
 	plain := s.cfg.tls == nil
 	switch {
-	case plain && s.cfg.proxy == nil && isTLSRecord(head):
+	case plain && isTLSRecord(head):
+		if s.cfg.forwards() {
+			return s.cfg.blameProxy("plain HTTP was sent to it, and it speaks TLS"), false
+		}
 		return s.tlsRequired("plain HTTP was sent to a server that speaks TLS"), false
 	case plain && len(head) < 3 && (head[0] == recordAlert || head[0] == recordHandshake), strings.HasPrefix(httpPrefix, string(head)):
 		return nil, true
@@ -64,7 +67,7 @@ func (s scene) judgeStatus(head []byte) (e *Error, more bool) {
 		return nil, false
 	}
 	st := readStatus(head)
-	if !st.complete && !(code == http.StatusBadRequest && st.body != "") {
+	if !st.complete {
 		return nil, true
 	}
 	e = s.tlsServerSays(st)
@@ -77,7 +80,7 @@ func (s scene) judgeStatus(head []byte) (e *Error, more bool) {
 	if e != nil {
 		e.Evidence.Status = code
 	}
-	return e, e == nil && st.waiting
+	return e, e == nil && (st.waiting || st.body != "" && strings.HasPrefix(goSays, st.body))
 }
 
 // isProxyStatus tells whether proxies answer with a status by themselves.
@@ -90,6 +93,9 @@ func isProxyStatus(code int) bool {
 	return false
 }
 
+// goSays is what a TLS server of Go's net/http says to plain HTTP.
+const goSays = "Client sent an HTTP request to an HTTPS server"
+
 // tlsServerSays recognises how servers that speak TLS refuse plain HTTP: Go's,
 // which is dockerd's own and comes before any handler; nginx's; Apache's.
 func (s scene) tlsServerSays(st status) *Error {
@@ -97,7 +103,7 @@ func (s scene) tlsServerSays(st status) *Error {
 		return nil
 	}
 	for _, says := range []string{
-		"Client sent an HTTP request to an HTTPS server",
+		goSays,
 		"The plain HTTP request was sent to HTTPS port",
 		"speaking plain HTTP to an SSL-enabled server port",
 	} {

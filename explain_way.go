@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -80,6 +81,11 @@ func (s scene) explainLimit(err error) *Error {
 		return s.silentHandshake(e, waited)
 	}
 	e.Detail = "no answer came" + waited
+	if strings.Contains(err.Error(), "timeout awaiting response headers") { // net/http has no type for it
+		e.Evidence.Stage = StageRequest
+		e.Detail = "the connection was made, and no answer to the request came in time"
+		return e.hint("the daemon hangs, or the request takes long: its log may say why")
+	}
 	return e
 }
 

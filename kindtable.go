@@ -91,7 +91,7 @@ func wayKinds() []kindEntry {
 		{Unreachable, "No route leads to the host, or this system forbids the connection.",
 			"Check VPN, routes and firewall.",
 			[]string{"no route to host", "network is unreachable", "connect: operation not permitted"}},
-		{Timeout, "No answer within one of our own time limits: 10 s to connect, 10 s for the handshake. Deadlines of the caller's come as themselves.",
+		{Timeout, "No answer within one of our own time limits: 9 s to connect, 9 s for the handshake. Deadlines of the caller's come as themselves.",
 			"The message says at which stage, and how long it waited. While connecting: a firewall or a host that is down. In the handshake: a daemon that hangs, or a server that waits for the client to speak.",
 			[]string{"i/o timeout", "net/http: TLS handshake timeout"}},
 		{ConnectionReset, "The connection was reset or closed before there was an answer, and nobody said why.",

@@ -161,15 +161,22 @@ func (c *Config) proxyFailure(ctx context.Context, stage Stage, err error) error
 }
 
 func (c *Config) proxyError(err error) *Error {
-	e := &Error{Kind: ProxyFailed, Source: c.proxySource}
-	e.Detail = fmt.Sprintf("the proxy %s (%s) failed: %s", redactURL(c.proxy), c.proxySource, c.explainProxy(e, err))
+	e := c.blameProxy("")
+	e.Detail += c.explainProxy(e, err)
 	refusal, _ := errors.AsType[proxyRefusal](err)
 	e.Evidence.Status = int(refusal)
-	switch {
-	case refusal == http.StatusProxyAuthRequired:
-		return e.hint("give the proxy's address a user and password that it knows")
-	case !c.proxyInCode:
-		return e.hint("if the daemon is to be reached directly, add %s to NO_PROXY", c.endpoint.serverName)
+	if refusal == http.StatusProxyAuthRequired {
+		e.hint("give the proxy's address a user and password that it knows")
+	}
+	return e
+}
+
+// blameProxy is an error about the proxy.
+func (c *Config) blameProxy(why string) *Error {
+	e := &Error{Kind: ProxyFailed, Source: c.proxySource}
+	e.Detail = fmt.Sprintf("the proxy %s (%s) failed: %s", redactURL(c.proxy), c.proxySource, why)
+	if !c.proxyInCode {
+		e.hint("if the daemon is to be reached directly, add %s to NO_PROXY", c.endpoint.serverName)
 	}
 	return e
 }
@@ -182,6 +189,9 @@ func (c *Config) explainProxy(e *Error, err error) string {
 	}
 	if said := socksRefusal(err); said != "" {
 		return said
+	}
+	if known, ok := errors.AsType[*Error](err); ok {
+		return known.Detail
 	}
 	there := &Config{tls: c.tls, ca: c.ca, files: c.files, settings: c.settings, endpoint: endpoint{network: schemeTCP, address: hostPort(c.proxy)}}
 	s := scene{cfg: there, stage: cmp.Or(stageOf(err), StageProxy)}
