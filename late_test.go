@@ -1,0 +1,231 @@
+package dockertls_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dockertls/dockertls"
+	"github.com/dockertls/dockertls/dockertlstest"
+)
+
+// refusing lets every client shake hands under TLS 1.3, and then refuses its
+// certificate: whom it would accept, it does not say.
+func refusing(tickets bool) func(*dockertlstest.Daemon) {
+	return func(d *dockertlstest.Daemon) {
+		d.TLSConfig = func(cfg *tls.Config) {
+			cfg.ClientAuth = tls.RequireAnyClientCert
+			cfg.SessionTicketsDisabled = !tickets
+			cfg.VerifyPeerCertificate = func([][]byte, [][]*x509.Certificate) error { return errors.New("refused") }
+		}
+	}
+}
+
+// The rejection comes after the handshake, and in most uploads after the first
+// writes. It has to come back as itself, always, and without a second
+// connection.
+func TestLateRejection(t *testing.T) {
+	t.Parallel()
+	for _, tickets := range []bool{true, false} {
+		for _, size := range []int{0, 1 << 10, 1 << 20, 32 << 20} {
+			t.Run(fmt.Sprintf("tickets %t, %d bytes", tickets, size), func(t *testing.T) {
+				t.Parallel()
+				d, opts := startDaemon(t, dockertlstest.MutualTLS, dockertlstest.NewCA(), refusing(tickets))
+				cfg := resolve(t, opts)
+				const serial, parallel, each = 20, 16, 2
+				for range serial {
+					wantKind(t, upload(cfg, bytes.NewReader(make([]byte, size))), dockertls.ClientCertRejected, `"CN=client"`)
+				}
+				var all sync.WaitGroup
+				for range parallel {
+					all.Go(func() {
+						for range each {
+							wantKind(t, upload(cfg, bytes.NewReader(make([]byte, size))), dockertls.ClientCertRejected)
+						}
+					})
+				}
+				all.Wait()
+				if got := d.Connections(); got != serial+parallel*each {
+					t.Errorf("%d connections for %d requests", got, serial+parallel*each)
+				}
+			})
+		}
+	}
+}
+
+// upload sends a body on a connection of its own.
+func upload(cfg *dockertls.Config, body io.Reader) error {
+	client := cfg.HTTPClient()
+	defer client.CloseIdleConnections()
+	resp, err := client.Post(cfg.URL("/images/load"), "application/x-tar", body)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
+
+// net/http waits for the body's Read that is under way, and no longer.
+func TestLateRejectionOfASlowBody(t *testing.T) {
+	t.Parallel()
+	d, opts := startDaemon(t, dockertlstest.MutualTLS, dockertlstest.NewCA(), refusing(true))
+	body, end := io.Pipe()
+	defer end.Close()
+	go func() {
+		for i := 0; i < 100; i++ {
+			if _, err := end.Write([]byte("drip")); err != nil {
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}()
+	start := time.Now()
+	wantKind(t, upload(resolve(t, opts), body), dockertls.ClientCertRejected)
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if got := d.Connections(); got != 1 {
+		t.Errorf("%d connections", got)
+	}
+}
+
+// A stream that only writes learns the reason too.
+func TestLateRejectionOfAWriter(t *testing.T) {
+	t.Parallel()
+	_, opts := startDaemon(t, dockertlstest.MutualTLS, dockertlstest.NewCA(), refusing(false))
+	conn, err := resolve(t, opts).Dial(t.Context())
+	check(t, err)
+	defer conn.Close()
+	for range 1000 {
+		if _, err = conn.Write(make([]byte, 32<<10)); err != nil {
+			break
+		}
+	}
+	wantKind(t, err, dockertls.ClientCertRejected)
+	_, err = conn.Read(make([]byte, 1))
+	wantKind(t, err, dockertls.ClientCertRejected)
+}
+
+// A forwarder that closes its client as soon as it cannot send to the server
+// loses what the server said last. One more connection, which only listens,
+// finds it out: at most one a second, whatever the number of requests.
+func TestLateRejectionThatGotLost(t *testing.T) {
+	t.Parallel()
+	d, opts := startDaemon(t, dockertlstest.MutualTLS, dockertlstest.NewCA(), refusing(true))
+	opts.Dialer = lossy{d.Addr()}.dial
+	cfg := resolve(t, opts)
+	const requests = 24
+	start := time.Now()
+	var all sync.WaitGroup
+	for range requests {
+		all.Go(func() {
+			wantKind(t, upload(cfg, bytes.NewReader(make([]byte, 4<<20))), dockertls.ClientCertRejected)
+		})
+	}
+	all.Wait()
+	asked := d.Connections() - requests
+	if most := 1 + int(time.Since(start)/time.Second); asked < 1 || asked > most {
+		t.Errorf("%d more connections in %v", asked, time.Since(start))
+	}
+	if got := len(d.Requests()); got != 0 {
+		t.Errorf("%d requests were answered", got)
+	}
+}
+
+// A lossy forwarder passes on what the server says with a delay, and nothing of
+// it any more once the server does not read.
+type lossy struct{ target string }
+
+func (l lossy) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	server, err := new(net.Dialer).DialContext(ctx, "tcp", l.target)
+	if err != nil {
+		return nil, err
+	}
+	client, ours, err := tcpPair()
+	if err != nil {
+		server.Close()
+		return nil, err
+	}
+	cut := func() { ours.SetLinger(0); ours.Close(); server.Close() }
+	go func() {
+		defer cut()
+		io.Copy(server, onlyReader{ours})
+	}()
+	go func() {
+		buf := make([]byte, 32<<10)
+		for {
+			n, err := server.Read(buf)
+			time.Sleep(100 * time.Millisecond)
+			if _, failed := ours.Write(buf[:n]); err != nil || failed != nil {
+				ours.CloseWrite()
+				return
+			}
+		}
+	}()
+	return client, nil
+}
+
+// onlyReader keeps io.Copy from ways of its own.
+type onlyReader struct{ io.Reader }
+
+// tcpPair is both ends of a connection.
+func tcpPair() (client, server *net.TCPConn, err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer listener.Close()
+	a, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := listener.Accept()
+	if err != nil {
+		a.Close()
+		return nil, nil, err
+	}
+	return a.(*net.TCPConn), b.(*net.TCPConn), nil
+}
+
+// Whoever closes a connection is not held up by a write that waits.
+func TestCloseEndsTheWait(t *testing.T) {
+	t.Parallel()
+	opts := dockertls.Options{Host: "tcp://daemon.test", Dialer: peer(func(conn net.Conn) { io.Copy(io.Discard, conn) }).dial}
+	conn, err := resolve(t, opts).Dial(t.Context())
+	check(t, err)
+	read := make(chan error)
+	go func() {
+		_, err := conn.Read(make([]byte, 1))
+		read <- err
+	}()
+	conn.Close()
+	<-read
+	start := time.Now()
+	if _, err := conn.Write([]byte("x")); err == nil || time.Since(start) > time.Second {
+		t.Errorf("got %v after %v", err, time.Since(start))
+	}
+}
+
+// What was uploaded may itself come from a connection that breaks off: that is
+// not the daemon's doing.
+func TestBrokenSourceOfAnUpload(t *testing.T) {
+	t.Parallel()
+	_, opts := startDaemon(t, dockertlstest.MutualTLS, dockertlstest.NewCA())
+	source, other, err := tcpPair()
+	check(t, err)
+	defer source.Close()
+	other.SetLinger(0)
+	other.Close()
+	start := time.Now()
+	err = upload(resolve(t, opts), source)
+	if err == nil || behind[*dockertls.Error](err) || time.Since(start) > time.Second {
+		t.Errorf("got %v after %v", err, time.Since(start))
+	}
+}
