@@ -116,6 +116,7 @@ const (
 	handshakeTimeout = 9 * time.Second
 	idleTimeout      = 30 * time.Second
 	idleConnections  = 6
+	maxHeader        = 1 << 20 // bytes of an answer's header
 )
 
 // Transport returns a new transport with its own pool of connections, for
@@ -132,13 +133,14 @@ const (
 // refused by the client, as that of HTTPClient does.
 func (c *Config) Transport() *http.Transport {
 	t := &http.Transport{
-		Proxy:                 c.route,
-		DialContext:           c.dialTransport,
-		DisableCompression:    c.endpoint.isSocket(),
-		MaxIdleConns:          idleConnections,
-		MaxIdleConnsPerHost:   idleConnections,
-		IdleConnTimeout:       idleTimeout,
-		ExpectContinueTimeout: time.Second,
+		Proxy:                  c.route,
+		DialContext:            c.dialTransport,
+		DisableCompression:     c.endpoint.isSocket(),
+		MaxIdleConns:           idleConnections,
+		MaxIdleConnsPerHost:    idleConnections,
+		IdleConnTimeout:        idleTimeout,
+		ExpectContinueTimeout:  time.Second,
+		MaxResponseHeaderBytes: maxHeader,
 		// Without this net/http would prepare for HTTP/2 and leave a TLS
 		// configuration in a plain transport, which clients take for TLS.
 		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
