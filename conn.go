@@ -183,7 +183,7 @@ func (c *conn) judge(head []byte, err error) (e *Error, more bool) {
 	if !c.http && errors.Is(err, io.EOF) {
 		return nil, false // on a raw stream the end is the peer's right
 	}
-	if e = c.scene(StageRequest).explain(err); e != nil && c.alertMayBeLost(e) {
+	if e = c.scene(StageRequest).explain(err); e.alertMayBeLost(c.seen) {
 		if found := c.config.askAgain(c.closed); found != nil {
 			e = found
 		}
@@ -268,6 +268,6 @@ func (c *conn) scene(stage Stage) scene {
 // alertMayBeLost tells whether the daemon may have refused the client in words
 // that got lost: TLS 1.3, a certificate was asked for, and the end came without
 // a reason.
-func (c *conn) alertMayBeLost(e *Error) bool {
-	return e.Kind == ConnectionReset && c.seen != nil && c.seen.requested && c.seen.version >= tls.VersionTLS13
+func (e *Error) alertMayBeLost(seen *handshake) bool {
+	return e != nil && e.Kind == ConnectionReset && seen != nil && seen.requested && seen.version >= tls.VersionTLS13
 }

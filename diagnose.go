@@ -24,6 +24,11 @@ func Diagnose(err error) error { return diagnose(nil, err) }
 // endpoint has shown so far. It returns the [*Error] in the chain if there is
 // one, a new one if the cause is understood, and err itself if not: a cause is
 // never guessed. Nil and the context's own errors stay what they are.
+//
+// A connection of another client's that broke off after a daemon asked for a
+// client certificate (TLS 1.3) does not tell whether it was refused. Diagnose
+// then makes one of its own, which only listens: for 3 s at most, and at most
+// once a second.
 func (c *Config) Diagnose(err error) error { return diagnose(c, err) }
 
 func diagnose(c *Config, err error) error {
@@ -41,6 +46,9 @@ func diagnose(c *Config, err error) error {
 		s.seen = c.shown.Load()
 	}
 	if e := s.explain(err); e != nil {
+		if e.alertMayBeLost(s.seen) {
+			return cmp.Or(c.askAgain(nil), e)
+		}
 		return e
 	}
 	if e := explainText(err.Error()); e != nil {
