@@ -1,6 +1,7 @@
 package dockertls
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -32,6 +33,7 @@ type conn struct {
 
 	answered  atomic.Bool // the first answer was read, and handed out whole
 	wrote     atomic.Bool
+	bodiless  atomic.Bool   // the first request was HEAD: no body follows, whatever the answer announces
 	halfEnded atomic.Bool   // by our CloseWrite
 	closed    chan struct{} // by our Close
 	closing   atomic.Bool
@@ -105,7 +107,9 @@ func (c *conn) Write(b []byte) (int, error) {
 		n, err := c.Conn.Write(b)
 		return n, c.brokenOff(err)
 	}
-	c.wrote.Store(true)
+	if !c.wrote.Swap(true) {
+		c.bodiless.Store(bytes.HasPrefix(b, []byte("HEAD ")))
+	}
 	n, err := c.Conn.Write(b)
 	return n, c.reasonFor(err)
 }
@@ -262,7 +266,7 @@ func (c *conn) brokenOff(err error) error {
 
 // scene is what this connection can say to a diagnosis.
 func (c *conn) scene(stage Stage) scene {
-	return scene{cfg: c.config, seen: c.seen, stage: stage, http: c.http, address: c.RemoteAddr().String(), wrote: c.wrote.Load()}
+	return scene{cfg: c.config, seen: c.seen, stage: stage, http: c.http, address: c.RemoteAddr().String(), wrote: c.wrote.Load(), bodiless: c.bodiless.Load()}
 }
 
 // alertMayBeLost tells whether the daemon may have refused the client in words

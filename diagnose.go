@@ -99,6 +99,7 @@ type scene struct {
 	address  string     // of the peer, "" if unknown
 	http     bool       // HTTP is spoken on it from the first byte on
 	wrote    bool       // something was sent on it
+	bodiless bool       // that was a HEAD request
 	answered bool       // and there was an answer
 }
 

@@ -19,7 +19,8 @@ type dialFunc = func(ctx context.Context, network, address string) (net.Conn, er
 //
 // Errors that are understood are an [*Error] of one of the kinds from [DNS] on;
 // those of the context come as themselves. Under TLS 1.3 a daemon refuses a
-// client certificate only after the handshake: the first Read shows that.
+// client certificate only after the handshake: the first Read shows that, or a
+// Write that fails. The end of the stream is io.EOF.
 func (c *Config) Dial(ctx context.Context) (net.Conn, error) {
 	if c.tls == nil {
 		return c.dialEndpoint(ctx, false)

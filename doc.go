@@ -114,7 +114,33 @@
 //
 // # Errors
 //
-// Every error about a setting is an [*Error]: a stable [Kind] for errors.Is, the
-// setting at fault in Source, one line of text, and a hint apart from it, which
-// %+v prints. [Config.Diagnose] makes one of an error that some client returned.
+// Every failure that is understood is an [*Error]: a stable [Kind] for errors.Is,
+// the setting at fault in Source, one line of text, a hint apart from it, which
+// %+v prints, and what was seen in [Evidence]. It comes by itself, from the
+// errors of any client that uses a [Config.Transport] or [Config.HTTPClient];
+// [Config.Diagnose] takes it out of what the client put around it, and explains
+// errors of connections that a client made itself. [Diagnose] does so without a
+// Config, from types and in the end from an error's text. What is not understood
+// stays what it was. docs/diagnostics.md lists the kinds, docs/clients.md what
+// other clients lose.
+//
+// The message never contains the cause's text, on which other clients act, and
+// no control characters; the cause itself is behind Unwrap. A cause that is
+// os.ErrPermission is found by errors.As only, because moby's client throws the
+// whole chain away if errors.Is finds it. An Error of kind [Timeout] has no
+// Timeout method, for the same reason.
+//
+// Under TLS 1.3 a daemon refuses a client certificate after the handshake, when
+// a request is on its way already. Connections of this package hold a write that
+// fails until the reason has been read, so that it comes back as itself whatever
+// the size of the request's body; a body whose Read blocks delays that until
+// the Read returns (net/http waits for it). Should the reason get lost on the
+// way, one more connection finds it out: it only listens, for 3 s at most, and
+// there is at most one a second.
+//
+// Because of this the connections are no *tls.Conn: net/http would not let
+// anybody explain the errors of one. Response.TLS is nil therefore. The state
+// of TLS is in [net/http/httptrace.ClientTrace]: TLSHandshakeDone gets it, and
+// the connection of GotConn has a method ConnectionState. What [Config.Dial]
+// returns has it too.
 package dockertls

@@ -127,10 +127,17 @@ const (
 // by redirect or otherwise, fail with [EndpointMismatch] before anything is
 // dialled. On a socket or pipe every host name stands for it. TLS is done with
 // this Config's settings, whatever becomes of the transport's TLSClientConfig,
-// which is there for clients that look at it. A library that replaces the
-// transport's Proxy and DialContext (moby's WithHost does, if it comes after
-// WithHTTPClient) takes these guards away: TLS stays, but redirects must be
-// refused by the client, as that of HTTPClient does.
+// which is there for clients that look at it, or dial with it. It verifies by a
+// callback, VerifyConnection, so that those clients get an [*Error] too: to copy
+// it in part use [Config.TLSConfig], which does without.
+//
+// A library that replaces the transport's Proxy and DialContext (moby's WithHost
+// does, if it comes after WithHTTPClient) takes these guards away: TLS stays, but
+// redirects must be refused by the client, as that of HTTPClient does.
+//
+// Errors of its connections that are understood are an [*Error] of one of the
+// kinds from [DNS] on. Response.TLS is nil; the package documentation says why,
+// and where the state of TLS is to be found.
 func (c *Config) Transport() *http.Transport {
 	t := &http.Transport{
 		Proxy:                  c.route,

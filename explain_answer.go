@@ -80,7 +80,7 @@ func (s scene) judgeStatus(head []byte) (e *Error, more bool) {
 	if e != nil {
 		e.Evidence.Status = code
 	}
-	return e, e == nil && (st.waiting || st.body != "" && strings.HasPrefix(goSays, st.body))
+	return e, e == nil && !s.bodiless && (st.waiting || st.body != "" && strings.HasPrefix(goSays, st.body))
 }
 
 // isProxyStatus tells whether proxies answer with a status by themselves.

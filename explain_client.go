@@ -186,7 +186,7 @@ func (s scene) hintNoPair() string {
 	case c.certDir == "":
 		return fmt.Sprintf("none is configured: pass --tlscert and --tlskey (CertFile, KeyFile) of a pair that %s has signed", signer)
 	}
-	return fmt.Sprintf("no pair of cert.pem and key.pem was found in %s (%s): put one there that %s has signed, or pass --tlscert and --tlskey", c.certDir, c.certDirFrom, signer)
+	return fmt.Sprintf("no pair of cert.pem and key.pem was found in %s%s: put one there that %s has signed, or pass --tlscert and --tlskey", c.certDir, fromSource(c.certDirFrom), signer)
 }
 
 // certRejected says what the daemon said of our certificate, and what can be

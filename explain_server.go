@@ -267,7 +267,7 @@ func (s scene) rootsPath() string {
 	if s.cfg == nil || s.cfg.files.ca == "" {
 		return s.rootsName()
 	}
-	return fmt.Sprintf("%s (%s)", s.cfg.files.ca, s.source("tlscacert"))
+	return s.cfg.files.ca + fromSource(s.source("tlscacert"))
 }
 
 // whoseCertificate says which certificate of a chain one is.

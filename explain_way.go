@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -170,9 +171,31 @@ func (s scene) tlsRequired(detail string) *Error {
 			return e.hint("%s is set, but TLS is not switched on: set DOCKER_TLS_VERIFY=1 or pass --tlsverify", w.Source)
 		}
 	}
-	where := "CertPath"
-	if c.certDir != "" {
-		where = fmt.Sprintf("%s (%s)", c.certDir, c.certDirFrom)
+	if c.certDir == "" {
+		return e.hint("TLS is not switched on: set TLSVerify (--tlsverify), with the daemon's authority as CA or CAFile (--tlscacert)")
 	}
-	return e.hint("TLS is not switched on: set DOCKER_TLS_VERIFY=1 or pass --tlsverify, with the daemon's ca.pem in %s", where)
+	return e.hint("TLS is not switched on: set DOCKER_TLS_VERIFY=1 or pass --tlsverify; %s", c.filesThere())
+}
+
+// filesThere says which of the default files lie in the certificate folder.
+func (c *Config) filesThere() string {
+	var there []string
+	for _, ro := range []role{roleCA(), roleCert(), roleKey()} {
+		if isFile(filepath.Join(c.certDir, ro.file)) {
+			there = append(there, ro.file)
+		}
+	}
+	folder := c.certDir + fromSource(c.certDirFrom)
+	if len(there) == 0 {
+		return "the daemon's ca.pem, and cert.pem and key.pem if it asks for them, belong into " + folder
+	}
+	return "in " + folder + " there is " + strings.Join(there, ", ") + " already"
+}
+
+// fromSource is an addition to a path, about the setting that it comes from.
+func fromSource(source string) string {
+	if source == defaultFolder {
+		return " (the default folder; DOCKER_CERT_PATH is not set)"
+	}
+	return " (" + source + ")"
 }

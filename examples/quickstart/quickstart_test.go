@@ -94,7 +94,7 @@ func TestBlocks(t *testing.T) {
 			"--tlsverify",
 		}},
 		{"The daemon's certificate is for another name", []string{
-			`DNS "ubuntuvm"`,
+			"[DNS ubuntuvm, localhost]",
 			"not for 127.0.0.1",
 			"IP:127.0.0.1",
 		}},
