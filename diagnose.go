@@ -41,7 +41,7 @@ func diagnose(c *Config, err error) error {
 	case errors.Is(err, context.Canceled), carries(err, context.DeadlineExceeded):
 		return err
 	}
-	s := scene{cfg: c, stage: stageOf(err)}
+	s := scene{cfg: c, stage: dialStage(err)}
 	if c != nil {
 		s.seen = c.shown.Load()
 	}
@@ -66,8 +66,8 @@ func (s scene) fromText(e *Error, err error) *Error {
 	return e
 }
 
-// stageOf tells how far a foreign connection came, "" if that is unknown.
-func stageOf(err error) Stage {
+// dialStage tells how far a foreign connection came, "" if that is unknown.
+func dialStage(err error) Stage {
 	for ; err != nil; err = errors.Unwrap(err) {
 		if op, ok := err.(*net.OpError); ok && op.Op == "dial" {
 			return StageConnect

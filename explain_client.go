@@ -228,6 +228,10 @@ func (s scene) explainRefusal(e *Error, alert int, leaf *x509.Certificate) *Erro
 	}
 	switch alert {
 	case alertCertExpired:
+		if ca := named(s.cfg.roots(), leaf, nil); ca != nil && time.Now().After(ca.NotAfter) {
+			e.Detail += fmt.Sprintf("; its authority in ca.pem expired on %s", stamp(ca.NotAfter))
+			return e.hint("make the authority again, and all certificates that it has issued")
+		}
 		return e.hint("it is valid by the clock of this machine until %s: check the clock of the daemon's machine, and whether the authority in its --tlscacert has expired", stamp(leaf.NotAfter))
 	case alertCertRevoked:
 		return e.hint("issue a new pair: the authority has revoked this one")

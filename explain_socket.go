@@ -5,18 +5,34 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 )
 
+// socketPath is the path of the socket that could not be opened, "" if it was
+// no socket.
+func (s scene) socketPath(err error) string {
+	if s.cfg != nil {
+		if s.cfg.endpoint.isSocket() {
+			return s.cfg.endpoint.address
+		}
+		return ""
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Net == schemeUnix && op.Addr != nil {
+		return op.Addr.String()
+	}
+	return ""
+}
+
 // explainSocket is about a socket or named pipe that cannot be opened. It looks
 // at what lies there.
-func (s scene) explainSocket(err error) *Error {
-	path := s.cfg.endpoint.address
+func (s scene) explainSocket(err error, path string) *Error {
 	found := lookAt(path)
-	e := s.judgeSocket(err, path, found)
+	e := s.judgeSocket(err, found)
 	if e == nil {
 		return nil
 	}
@@ -26,7 +42,7 @@ func (s scene) explainSocket(err error) *Error {
 	return e
 }
 
-func (s scene) judgeSocket(err error, path string, found Socket) *Error {
+func (s scene) judgeSocket(err error, found Socket) *Error {
 	running := fmt.Sprintf("start the daemon on this machine, or check the address%s", s.fromHost())
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -121,6 +137,9 @@ func (f Socket) hintGroup() string {
 // hintOtherSocket names a socket of a daemon that lies elsewhere. It looks only
 // where the environment counts.
 func (s scene) hintOtherSocket() string {
+	if s.cfg == nil {
+		return ""
+	}
 	for _, path := range s.cfg.elsewhere {
 		if path == s.cfg.endpoint.address {
 			continue

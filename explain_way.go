@@ -34,11 +34,12 @@ func (s scene) explainName(err error) *Error {
 
 // explainDial is about not getting there at all.
 func (s scene) explainDial(err error) *Error {
+	path := s.socketPath(err)
 	switch {
 	case s.stage != StageConnect:
 		return nil
-	case s.cfg != nil && s.cfg.endpoint.isSocket():
-		return s.explainSocket(err)
+	case path != "":
+		return s.explainSocket(err, path)
 	case isRefused(err):
 		e := &Error{Kind: ConnectionRefused, Source: s.hostSource(), Detail: "nobody listens there"}
 		return e.hint("check the address%s, and that the daemon is running and listens on TCP", s.fromHost())

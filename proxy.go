@@ -194,7 +194,7 @@ func (c *Config) explainProxy(e *Error, err error) string {
 		return known.Detail
 	}
 	there := &Config{tls: c.tls, ca: c.ca, files: c.files, settings: c.settings, endpoint: endpoint{network: schemeTCP, address: hostPort(c.proxy)}}
-	s := scene{cfg: there, stage: cmp.Or(stageOf(err), StageProxy)}
+	s := scene{cfg: there, stage: cmp.Or(dialStage(err), StageProxy)}
 	if why := s.explain(err); why != nil {
 		e.Evidence.Server, e.Evidence.Waited = why.Evidence.Server, why.Evidence.Waited
 		return strings.NewReplacer("the server", "the proxy").Replace(why.Detail)
@@ -206,7 +206,7 @@ func (c *Config) explainProxy(e *Error, err error) string {
 // x/net has no types for that; the texts are its own (RFC 1928, 6).
 func socksRefusal(err error) string {
 	var op *net.OpError
-	if !errors.As(err, &op) || op.Err == nil || !strings.HasPrefix(op.Op, "socks") || stageOf(err) == StageConnect {
+	if !errors.As(err, &op) || op.Err == nil || !strings.HasPrefix(op.Op, "socks") || dialStage(err) == StageConnect {
 		return ""
 	}
 	text := op.Err.Error()
