@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"text/tabwriter"
 
 	"github.com/dockertls/dockertls/bench"
 )
@@ -29,8 +28,7 @@ func run(pairs int) error {
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "certificates\tper call\tours\tmoby\tratio\tquartiles of the ratio\t")
+	t := bench.NewTable(os.Stdout, "certificates", "per call", "ours", "moby", "ratio", "quartiles of the ratio")
 	for _, c := range cases {
 		os.Clearenv()
 		for name, value := range c.Env {
@@ -40,14 +38,14 @@ func run(pairs int) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s\ttime\t%v\t%v\t%.3f\t%.3f to %.3f\t\n",
-			c.Name, r.Ours.Time, r.Moby.Time, r.TimeRatio[1], r.TimeRatio[0], r.TimeRatio[2])
-		printCount(w, "allocations", r.Ours.Allocs, r.Moby.Allocs)
-		printCount(w, "bytes", r.Ours.Bytes, r.Moby.Bytes)
+		median, quartiles := bench.Spread(r.Ours.Ratio)
+		t.Row(c.Name, "time", r.Ours.Time.String(), r.Moby.Time.String(), median, quartiles)
+		t.Row(counts("allocations", r.Ours.Allocs, r.Moby.Allocs)...)
+		t.Row(counts("bytes", r.Ours.Bytes, r.Moby.Bytes)...)
 	}
-	return w.Flush()
+	return t.Flush()
 }
 
-func printCount(w *tabwriter.Writer, what string, ours, moby int64) {
-	fmt.Fprintf(w, "\t%s\t%d\t%d\t%.3f\t\t\n", what, ours, moby, float64(ours)/float64(moby))
+func counts(what string, ours, moby int64) []string {
+	return []string{"", what, fmt.Sprint(ours), fmt.Sprint(moby), fmt.Sprintf("%.3f", float64(ours)/float64(moby)), ""}
 }
