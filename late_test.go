@@ -42,13 +42,13 @@ func TestLateRejection(t *testing.T) {
 				cfg := resolve(t, opts)
 				const serial, parallel, each = 20, 16, 2
 				for range serial {
-					wantKind(t, upload(cfg, bytes.NewReader(make([]byte, size))), dockertls.ClientCertRejected, `"CN=client"`)
+					wantKind(t, send(cfg, bytes.NewReader(make([]byte, size))), dockertls.ClientCertRejected, `"CN=client"`)
 				}
 				var all sync.WaitGroup
 				for range parallel {
 					all.Go(func() {
 						for range each {
-							wantKind(t, upload(cfg, bytes.NewReader(make([]byte, size))), dockertls.ClientCertRejected)
+							wantKind(t, send(cfg, bytes.NewReader(make([]byte, size))), dockertls.ClientCertRejected)
 						}
 					})
 				}
@@ -61,8 +61,8 @@ func TestLateRejection(t *testing.T) {
 	}
 }
 
-// upload sends a body on a connection of its own.
-func upload(cfg *dockertls.Config, body io.Reader) error {
+// send uploads a body on a connection of its own.
+func send(cfg *dockertls.Config, body io.Reader) error {
 	client := cfg.HTTPClient()
 	defer client.CloseIdleConnections()
 	resp, err := client.Post(cfg.URL("/images/load"), "application/x-tar", body)
@@ -87,7 +87,7 @@ func TestLateRejectionOfASlowBody(t *testing.T) {
 		}
 	}()
 	start := time.Now()
-	wantKind(t, upload(resolve(t, opts), body), dockertls.ClientCertRejected)
+	wantKind(t, send(resolve(t, opts), body), dockertls.ClientCertRejected)
 	if took := time.Since(start); took > 2*time.Second {
 		t.Errorf("it took %v", took)
 	}
@@ -126,7 +126,7 @@ func TestLateRejectionThatGotLost(t *testing.T) {
 	var all sync.WaitGroup
 	for range requests {
 		all.Go(func() {
-			wantKind(t, upload(cfg, bytes.NewReader(make([]byte, 4<<20))), dockertls.ClientCertRejected)
+			wantKind(t, send(cfg, bytes.NewReader(make([]byte, 4<<20))), dockertls.ClientCertRejected)
 		})
 	}
 	all.Wait()
@@ -224,7 +224,7 @@ func TestBrokenSourceOfAnUpload(t *testing.T) {
 	other.SetLinger(0)
 	other.Close()
 	start := time.Now()
-	err = upload(resolve(t, opts), source)
+	err = send(resolve(t, opts), source)
 	if err == nil || behind[*dockertls.Error](err) || time.Since(start) > time.Second {
 		t.Errorf("got %v after %v", err, time.Since(start))
 	}
