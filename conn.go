@@ -136,10 +136,17 @@ func (c *conn) readFirst(b []byte) (int, error) {
 		return n, c.brokenOff(err)
 	case len(b) == 0:
 		return 0, nil
+	case c.head == nil && len(b) >= answerSize: // as net/http reads
+		n, err := c.readAnswer(b)
+		c.answered.Store(err == nil)
+		return n, err
 	case c.head == nil:
-		if err := c.readAnswer(); err != nil {
+		head := make([]byte, answerSize)
+		n, err := c.readAnswer(head)
+		if err != nil {
 			return 0, err
 		}
+		c.head = head[:n]
 	}
 	n := copy(b, c.head)
 	if c.head = c.head[n:]; len(c.head) == 0 {
@@ -149,28 +156,25 @@ func (c *conn) readFirst(b []byte) (int, error) {
 	return n, nil
 }
 
-// readAnswer fills head with as much of the answer as judgement needs. The
-// caller holds the turn.
-func (c *conn) readAnswer() error {
-	head := make([]byte, 0, answerSize)
+// readAnswer reads as much of the answer as judgement needs, at least a byte.
+// The caller holds the turn.
+func (c *conn) readAnswer(head []byte) (n int, err error) {
 	for {
-		n, err := c.Conn.Read(head[len(head):cap(head)])
-		head = head[:len(head)+n]
-		if len(head) == 0 && err == nil {
+		var m int
+		m, err = c.Conn.Read(head[n:])
+		if n += m; n == 0 && err == nil {
 			continue
 		}
-		e, more := c.judge(head, err)
+		e, more := c.judge(head[:n], err)
 		switch {
 		case e != nil:
 			c.fate = e
-			return e
-		case err != nil && len(head) == 0:
-			return err
-		case err == nil && more && len(head) < cap(head):
-			continue
+			return 0, e
+		case n == 0:
+			return 0, err
+		case err != nil, !more, n == len(head):
+			return n, nil // an error comes again
 		}
-		c.head = head // an error comes again
-		return nil
 	}
 }
 
@@ -222,9 +226,12 @@ func (c *conn) reasonFor(err error) error {
 	}
 	if c.fate == nil && c.head == nil && !c.answered.Load() && !c.closing.Load() && hungUp(err) {
 		// Nobody reads. The peer has hung up, so this does not block.
-		if own := c.readAnswer(); own != nil {
+		head := make([]byte, answerSize)
+		n, own := c.readAnswer(head)
+		if own != nil {
 			return own
 		}
+		c.head = head[:n]
 	}
 	if c.fate != nil {
 		return c.fate

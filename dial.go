@@ -76,7 +76,7 @@ func (c *Config) route(req *http.Request) (*url.URL, error) {
 		return nil, c.mismatch("a request to " + u.Scheme + "://" + u.Host)
 	case c.endpoint.isSocket():
 		return nil, nil
-	case !sameAddress(hostPort(u), c.endpoint.address):
+	case u.Host != c.endpoint.address && !sameAddress(hostPort(u), c.endpoint.address): // the usual form costs nothing
 		return nil, c.mismatch("a request to " + u.Scheme + "://" + u.Host)
 	case !c.forwards():
 		return nil, nil
