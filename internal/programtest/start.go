@@ -1,0 +1,28 @@
+package programtest
+
+import (
+	"os/exec"
+	"runtime"
+)
+
+// Start starts a program, which is reaped when it ends; exited is closed then.
+// It ends at the latest with this process, where the system can do that.
+func Start(cmd *exec.Cmd) (exited <-chan struct{}, err error) {
+	started, done := make(chan error), make(chan struct{})
+	go func() {
+		defer close(done)
+		// endWithParent means this thread: it must not end before the process does.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		endWithParent(cmd)
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	return done, nil
+}
