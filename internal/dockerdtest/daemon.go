@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -64,7 +63,7 @@ func Start(tb testing.TB, f Flavour, o Options) *Daemon {
 		programtest.Missing(tb, err)
 	}
 	for attempt := 1; ; attempt++ {
-		d, err := start(tb.Context(), path, freeAddr(tb), o)
+		d, err := start(tb.Context(), path, programtest.FreeAddr(tb), o)
 		if err == nil {
 			tb.Cleanup(func() { d.cleanup(tb) })
 			return d
@@ -249,14 +248,3 @@ func (d *Daemon) logTail() string {
 }
 
 func (d *Daemon) file(name string) string { return filepath.Join(d.dir, name) }
-
-// freeAddr returns an address on loopback that nobody listens on.
-func freeAddr(tb testing.TB) string {
-	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}

@@ -1,9 +1,22 @@
 package programtest
 
 import (
+	"net"
 	"os/exec"
 	"runtime"
+	"testing"
 )
+
+// FreeAddr returns an address on loopback that nobody listens on.
+func FreeAddr(tb testing.TB) string {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
 
 // Start starts a program, which is reaped when it ends; exited is closed then.
 // It ends at the latest with this process, where the system can do that.

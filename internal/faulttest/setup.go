@@ -1,0 +1,107 @@
+package faulttest
+
+import (
+	"crypto/tls"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/dockertls/dockertls"
+	"github.com/dockertls/dockertls/dockertlstest"
+)
+
+// The names of authorities, which diagnoses quote.
+const (
+	daemonCA  = "daemon CA"
+	foreignCA = "foreign CA"
+)
+
+// A server says how a TLS server of any make is to be started.
+type server struct {
+	tlsMax   uint16
+	pair     *dockertlstest.Pair // its certificate
+	clientCA []byte              // it requires a client certificate that one of these has signed; nil: it asks for none
+	unnamed  bool                // it does not tell clients which
+	extra    []string            // further arguments, or lines of configuration, as the make has them
+}
+
+// A starter starts a server of one make.
+type starter func(testing.TB, server) endpoint
+
+// An endpoint is where a peer is reached.
+type endpoint struct {
+	addr        string
+	connections func() int // nil if they are not counted
+}
+
+// A setup is the two sides of a connection. As newSetup makes it, it works.
+type setup struct {
+	ca      *authority
+	server  server
+	trusted []byte              // the client's ca.pem
+	client  *dockertlstest.Pair // its cert.pem and key.pem; nil: none
+	options dockertls.Options   // what else it sets
+}
+
+func newSetup(tlsMax uint16) *setup {
+	ca := newAuthority(daemonCA)
+	return &setup{
+		ca:      ca,
+		server:  server{tlsMax: tlsMax, pair: ca.server()},
+		trusted: ca.pem(),
+		options: dockertls.Options{TLSVerify: new(true)},
+	}
+}
+
+// An edit is what is wrong with a setup, or a condition for it.
+type edit func(*setup)
+
+// start returns a Fault's Start.
+func start(s starter, edits ...edit) func(testing.TB, uint16) *Peer {
+	return func(t testing.TB, tlsMax uint16) *Peer {
+		t.Helper()
+		setup := newSetup(tlsMax)
+		for _, e := range edits {
+			e(setup)
+		}
+		return setup.peer(t, s(t, setup.server))
+	}
+}
+
+// peer leads the setup's client to an endpoint.
+func (s *setup) peer(t testing.TB, e endpoint) *Peer {
+	t.Helper()
+	o := s.options
+	if o.TLSVerify != nil {
+		o.CertPath = certFolder(t, s.trusted, s.client)
+	}
+	if o.Host == "" {
+		o.Host = "tcp://" + e.addr
+	}
+	return &Peer{Options: o, Connections: e.connections}
+}
+
+// certFolder writes what DOCKER_CERT_PATH leads to.
+func certFolder(t testing.TB, ca []byte, client *dockertlstest.Pair) string {
+	t.Helper()
+	dir := t.TempDir()
+	writeFile(t, dir, "ca.pem", ca)
+	if client != nil {
+		writeFile(t, dir, "cert.pem", client.CertPEM)
+		writeFile(t, dir, "key.pem", client.KeyPEM)
+	}
+	return dir
+}
+
+// writeFile returns the path of a new file.
+func writeFile(t testing.TB, dir, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// only12 tells whether a server must not speak TLS 1.3.
+func (s server) only12() bool { return s.tlsMax == tls.VersionTLS12 }
