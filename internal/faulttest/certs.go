@@ -49,6 +49,13 @@ func (a *authority) client(changes ...change) *dockertlstest.Pair {
 	return a.issue(newKey(), slices.Concat([]change{forClients, named("client")}, changes)...)
 }
 
+// selfSignedServer is a pair for a server that no authority has signed.
+func selfSignedServer() *dockertlstest.Pair {
+	self := newAuthority("daemon", func(c *x509.Certificate) { c.IsCA, c.KeyUsage = false, x509.KeyUsageDigitalSignature },
+		forServers, named("daemon", "localhost", "127.0.0.1"))
+	return &dockertlstest.Pair{CertPEM: self.pem(), KeyPEM: keyPEM(self.key)}
+}
+
 // issue makes a leaf.
 func (a *authority) issue(key crypto.Signer, changes ...change) *dockertlstest.Pair {
 	template := newTemplate("leaf")

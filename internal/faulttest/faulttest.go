@@ -76,6 +76,8 @@ func New(t testing.TB) []Fault {
 	shared := &daemons{owner: t}
 	return slices.Concat(
 		clientFaults(shared),
+		protocolFaults(shared),
+		serverFaults(shared),
 	)
 }
 

@@ -1,7 +1,9 @@
 package faulttest
 
 import (
+	"context"
 	"crypto/tls"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -40,6 +42,7 @@ type setup struct {
 	server  server
 	trusted []byte              // the client's ca.pem
 	client  *dockertlstest.Pair // its cert.pem and key.pem; nil: none
+	name    string              // by which it reaches the server; empty: the IP address
 	options dockertls.Options   // what else it sets
 }
 
@@ -75,10 +78,18 @@ func (s *setup) peer(t testing.TB, e endpoint) *Peer {
 	if o.TLSVerify != nil {
 		o.CertPath = certFolder(t, s.trusted, s.client)
 	}
-	if o.Host == "" {
-		o.Host = "tcp://" + e.addr
+	o.Host = "tcp://" + e.addr
+	if s.name != "" {
+		o.Host, o.Dialer = "tcp://"+s.name+":2376", leadTo(e.addr)
 	}
 	return &Peer{Options: o, Connections: e.connections}
+}
+
+// leadTo is a Dialer for which every name leads to one address.
+func leadTo(addr string) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}
 }
 
 // certFolder writes what DOCKER_CERT_PATH leads to.
