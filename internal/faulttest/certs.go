@@ -142,9 +142,9 @@ func newKey() crypto.Signer {
 	return key
 }
 
-// weakKey is an RSA key of 1024 bits, the least that Go signs with.
-func weakKey() crypto.Signer {
-	key, err := rsa.GenerateKey(rand.Reader, 1024)
+// rsaKey is not made with less than 1024 bits, with which Go does not sign.
+func rsaKey(bits int) crypto.Signer {
+	key, err := rsa.GenerateKey(rand.Reader, bits)
 	check(err)
 	return key
 }

@@ -78,6 +78,10 @@ func New(t testing.TB) []Fault {
 		clientFaults(shared),
 		protocolFaults(shared),
 		serverFaults(shared),
+		negotiationFaults(),
+		wayFaults(),
+		proxyFaults(),
+		socketFaults(),
 	)
 }
 

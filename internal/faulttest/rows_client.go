@@ -88,7 +88,7 @@ func unnamed(next edit) edit {
 func show(s *setup)        { s.client = s.ca.client() }
 func showForeign(s *setup) { s.client = newAuthority(foreignCA).client() }
 func showTwin(s *setup)    { s.client = newAuthority(daemonCA).client() }
-func showWeak(s *setup)    { s.client = s.ca.issue(weakKey(), forClients, named("client")) }
+func showWeak(s *setup)    { s.client = s.ca.issue(rsaKey(1024), forClients, named("client")) }
 
 // showIssued shows a certificate of the right CA with something wrong in it.
 func showIssued(wrong change) edit {
@@ -156,7 +156,7 @@ func withoutTickets(c *tls.Config) { c.SessionTicketsDisabled = true }
 func refuseLate(c *tls.Config) {
 	c.ClientAuth = tls.RequestClientCert
 	c.VerifyConnection = func(tls.ConnectionState) error {
-		time.Sleep(300 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
 		return errors.New("not welcome")
 	}
 }
