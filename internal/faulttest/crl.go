@@ -36,7 +36,7 @@ func startRevoked(s starter, option string) func(testing.TB, uint16) *Peer {
 		t.Helper()
 		ca := newAuthority(daemonCA, func(c *x509.Certificate) { c.KeyUsage |= x509.KeyUsageCRLSign })
 		client := ca.client()
-		list := writeFile(t, t.TempDir(), "crl.pem", ca.revoke(client))
+		list := writeFile(t, tempDir(t), "crl.pem", ca.revoke(client))
 		return start(s, func(s *setup) {
 			s.server.pair, s.trusted, s.client = ca.server(), ca.pem(), client
 			s.server.clientCA = ca.pem()

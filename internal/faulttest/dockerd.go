@@ -45,7 +45,7 @@ func (d *daemons) get(t testing.TB, key daemonKey) *dockerdtest.Daemon {
 		d.running = map[daemonKey]*dockerdtest.Daemon{}
 	}
 	if d.running[key] == nil {
-		dir := t.TempDir()
+		dir := tempDir(t)
 		pair := d.ca.server()
 		d.running[key] = dockerdtest.Start(owned{t, d.owner}, key.flavour, dockerdtest.Options{
 			Mode:     key.mode,

@@ -14,7 +14,7 @@ import (
 // options of its bind line.
 func haproxyTLS(t testing.TB, s server) endpoint {
 	t.Helper()
-	dir := t.TempDir()
+	dir := tempDir(t)
 	bind := "ssl crt " + writeFile(t, dir, "server.pem", bytes.Join([][]byte{s.pair.CertPEM, s.pair.KeyPEM}, nil))
 	if s.clientCA != nil {
 		option := "ca-file"
@@ -46,7 +46,7 @@ func haproxyForward(t testing.TB, to string) endpoint {
 func haproxy(t testing.TB, section string) endpoint {
 	t.Helper()
 	path := programtest.Find(t, "haproxy", "haproxy")
-	dir := t.TempDir()
+	dir := tempDir(t)
 	return listen(t, func(addr string) *exec.Cmd {
 		// noreuseport: otherwise two would share a port, and answer for each other.
 		config := "global\n  noreuseport\n  nbthread 1\n" +

@@ -13,7 +13,7 @@ import (
 // finish the handshake, and refuses with an HTTP answer.
 func nginxTLS(t testing.TB, s server) endpoint {
 	t.Helper()
-	dir := t.TempDir()
+	dir := tempDir(t)
 	lines := []string{
 		"listen %s ssl",
 		"ssl_certificate " + writeFile(t, dir, "server.pem", s.pair.CertPEM),
@@ -47,7 +47,7 @@ func nginxPlain(t testing.TB, _ server) endpoint {
 func nginx(t testing.TB, lines ...string) endpoint {
 	t.Helper()
 	path := programtest.Find(t, "nginx", "nginx-light")
-	dir := t.TempDir()
+	dir := tempDir(t)
 	const config = `daemon off; master_process off; pid nginx.pid; error_log stderr;
 events {}
 http {

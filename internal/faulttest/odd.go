@@ -55,7 +55,7 @@ func startOdd(key, sign []string) func(testing.TB, uint16) *Peer {
 // oddPair has openssl issue a certificate for a server.
 func oddPair(t testing.TB, ca *authority, key, sign []string) *dockertlstest.Pair {
 	t.Helper()
-	dir := t.TempDir()
+	dir := tempDir(t)
 	writeFile(t, dir, "ca.pem", ca.pem())
 	writeFile(t, dir, "ca-key.pem", keyPEM(ca.key))
 	writeFile(t, dir, "extensions", []byte("subjectAltName = DNS:localhost, IP:127.0.0.1\nextendedKeyUsage = serverAuth\n"))

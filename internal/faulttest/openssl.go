@@ -12,7 +12,7 @@ import (
 func opensslServer(t testing.TB, s server) endpoint {
 	t.Helper()
 	path := findOpenssl(t)
-	dir := t.TempDir()
+	dir := tempDir(t)
 	common := []string{"-www", "-cert", writeFile(t, dir, "server.pem", s.pair.CertPEM), "-cert_chain", writeFile(t, dir, "chain.pem", s.pair.CertPEM),
 		"-key", writeFile(t, dir, "server-key.pem", s.pair.KeyPEM)}
 	if s.clientCA != nil {

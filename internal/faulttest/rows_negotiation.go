@@ -65,7 +65,7 @@ func extra(values ...string) edit { return func(s *setup) { s.server.extra = val
 
 func nginxOld(t testing.TB, s server) endpoint {
 	t.Helper()
-	dir := t.TempDir()
+	dir := tempDir(t)
 	return nginx(t, "listen %s ssl", "ssl_certificate "+writeFile(t, dir, "server.pem", s.pair.CertPEM),
 		"ssl_certificate_key "+writeFile(t, dir, "server-key.pem", s.pair.KeyPEM),
 		"ssl_protocols TLSv1 TLSv1.1", "ssl_ciphers DEFAULT:@SECLEVEL=0")
@@ -140,7 +140,7 @@ func serverNameFaults() []Fault {
 // opensslOtherName refuses all names but one.
 func opensslOtherName(t testing.TB, s server) endpoint {
 	t.Helper()
-	dir := t.TempDir()
+	dir := tempDir(t)
 	s.extra = []string{"-servername", "other.example.test", "-servername_fatal",
 		"-cert2", writeFile(t, dir, "server.pem", s.pair.CertPEM), "-key2", writeFile(t, dir, "server-key.pem", s.pair.KeyPEM)}
 	return opensslServer(t, s)

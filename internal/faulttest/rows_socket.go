@@ -34,21 +34,10 @@ func socketFaults() []Fault {
 func startSocket(make func(t testing.TB, path string)) func(testing.TB, uint16) *Peer {
 	return func(t testing.TB, _ uint16) *Peer {
 		t.Helper()
-		path := filepath.Join(shortDir(t), "docker.sock")
+		path := filepath.Join(tempDir(t), "docker.sock")
 		make(t, path)
 		return &Peer{Options: dockertls.Options{Host: "unix://" + path}}
 	}
-}
-
-// shortDir is not TempDir of the test: a socket's path has at most 107 bytes.
-func shortDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "socket")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
 }
 
 func danglingLink(t testing.TB, path string) {

@@ -95,12 +95,25 @@ func leadTo(addr string) func(context.Context, string, string) (net.Conn, error)
 // certFolder writes what DOCKER_CERT_PATH leads to.
 func certFolder(t testing.TB, ca []byte, client *dockertlstest.Pair) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := tempDir(t)
 	writeFile(t, dir, "ca.pem", ca)
 	if client != nil {
 		writeFile(t, dir, "cert.pem", client.CertPEM)
 		writeFile(t, dir, "key.pem", client.KeyPEM)
 	}
+	return dir
+}
+
+// tempDir is not TempDir of the test. That has the test's name in its path, so
+// it would put words into messages; and it is too long for a socket, whose path
+// has at most 107 bytes.
+func tempDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "fault")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
 }
 

@@ -41,11 +41,7 @@ func sshd(t testing.TB, _ server) endpoint {
 // hostKey is in a folder that nobody, who sshd runs as, may enter.
 func hostKey(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "sshd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := tempDir(t)
 	path := writeFile(t, dir, "key", keyPEM(newKey()))
 	if err := giveToNobody(dir, path); err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ func stunnelTLS(t testing.TB, s server) endpoint {
 	backend := dockertlstest.NewDaemon(dockertlstest.Plain, nil)
 	t.Cleanup(backend.Close)
 
-	dir := t.TempDir()
+	dir := tempDir(t)
 	lines := []string{
 		"foreground = yes", "pid =", "debug = 5",
 		"[tls]", "accept = %s", "connect = " + backend.Addr(),
