@@ -46,7 +46,7 @@ func nginxPlain(t testing.TB, _ server) endpoint {
 // nginx starts one with a server of these directives, in which %s is the address.
 func nginx(t testing.TB, lines ...string) endpoint {
 	t.Helper()
-	path := programtest.Find(t, "nginx", "nginx-light")
+	path := programtest.Find(t, "nginx", "nginx")
 	dir := tempDir(t)
 	const config = `daemon off; master_process off; pid nginx.pid; error_log stderr;
 events {}

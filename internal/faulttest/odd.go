@@ -11,7 +11,8 @@ import (
 )
 
 // oddFaults: certificates that Go neither makes nor accepts. They are made and
-// served by openssl. The comments are what Go says.
+// served by openssl. The comments are what Go says. It does accept RSA keys of
+// 1024 bits.
 func oddFaults() []Fault {
 	var faults []Fault
 	for _, row := range []struct {

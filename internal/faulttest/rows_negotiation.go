@@ -72,7 +72,9 @@ func nginxOld(t testing.TB, s server) endpoint {
 }
 
 // cipherFaults: there is a version in common, and something else is not. The
-// server sends the alert handshake_failure, or internal_error.
+// server sends the alert handshake_failure, or internal_error. A protocol above
+// TLS (ALPN) is not among it: servers refuse a client for that only if it has
+// named some itself. One that speaks HTTP/2 only is in protocolFaults.
 func cipherFaults() []Fault {
 	rsa := func(s *setup) {
 		s.server.pair = s.ca.issue(rsaKey(2048), forServers, named("daemon", "localhost", "127.0.0.1"))

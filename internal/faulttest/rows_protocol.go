@@ -180,9 +180,10 @@ func haproxyTLSHTTP2(t testing.TB, s server) endpoint {
 	return haproxyTLS(t, s)
 }
 
-// swarm does what gRPC's server on the port for managers does with a client that
-// has not agreed to HTTP/2: it sends its settings, waits for the client's
-// preface, and hangs up.
+// swarm does what the port for a swarm's managers does with a client that has
+// not agreed to HTTP/2, in both kinds of dockerd: it sends its settings, waits
+// for the client's preface, and hangs up. It is not the real one, because that
+// makes a network bridge on the machine.
 func swarm(conn *tls.Conn, _ net.Conn) {
 	const settings, settingMaxFrameSize = 4, "\x00\x05\x00\x00\x40\x00"
 	conn.Write([]byte("\x00\x00\x06" + string(rune(settings)) + "\x00\x00\x00\x00\x00" + settingMaxFrameSize))

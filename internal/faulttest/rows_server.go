@@ -120,7 +120,8 @@ func checkedAs(name string) edit { return func(s *setup) { s.options.ServerName 
 // trustFaults: nobody that the client trusts has signed the server's
 // certificate. Go says "x509: certificate signed by unknown authority", of a
 // twin with "(possibly because of "x509: ECDSA verification failure" while
-// trying to verify candidate authority certificate "daemon CA")".
+// trying to verify candidate authority certificate "daemon CA")". If ca.pem has
+// the server's very certificate, Go accepts it.
 func trustFaults(d *daemons) []Fault {
 	fault := func(name string, words, hint []string) Fault {
 		return Fault{Name: name, Versions: both, Kind: dockertls.ServerUntrusted, Words: words, Hint: hint}
