@@ -27,12 +27,7 @@ func (d *daemons) start(f dockerdtest.Flavour, m dockerdtest.Mode, edits ...edit
 	return func(t testing.TB, tlsMax uint16) *Peer {
 		t.Helper()
 		daemon := d.get(t, daemonKey{f, m})
-		s := newSetup(tlsMax)
-		s.ca, s.trusted = d.ca, d.ca.pem()
-		for _, e := range edits {
-			e(s)
-		}
-		return s.peer(t, endpoint{addr: daemon.Addr})
+		return newSetupOf(d.ca, tlsMax, edits...).peer(t, endpoint{addr: daemon.Addr})
 	}
 }
 

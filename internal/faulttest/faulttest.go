@@ -32,10 +32,6 @@ type Fault struct {
 
 	// Slow: it takes one of the library's time limits.
 	Slow bool
-
-	// BodyOnly: a request without body does not fail. NoBody: one with a body
-	// fails in another way.
-	BodyOnly, NoBody bool
 }
 
 // A Peer runs until the test ends.
@@ -57,17 +53,9 @@ func (f Fault) TLSVersions() []uint16 {
 	return f.Versions
 }
 
-// Sizes are those of the bodies to try it with, in bytes.
-func (f Fault) Sizes() []int {
-	const megabyte = 1 << 20
-	switch {
-	case f.BodyOnly:
-		return []int{megabyte}
-	case f.NoBody:
-		return []int{0}
-	}
-	return []int{0, megabyte}
-}
+// Sizes are those of the bodies to try it with, in bytes: a server that refuses
+// us does so while we are writing, or when we have written.
+func (f Fault) Sizes() []int { return []int{0, 1 << 20} }
 
 // New returns the catalogue. Peers that take seconds to start, the daemons, are
 // started when they are first needed, shared, and end with t; so rows must be

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/dockertls/dockertls"
@@ -61,12 +62,12 @@ func oddPair(t testing.TB, ca *authority, key, sign []string) *dockertlstest.Pai
 	writeFile(t, dir, "ca-key.pem", keyPEM(ca.key))
 	writeFile(t, dir, "extensions", []byte("subjectAltName = DNS:localhost, IP:127.0.0.1\nextendedKeyUsage = serverAuth\n"))
 	writeFile(t, dir, "req.conf", []byte("[req]\ndistinguished_name = name\n[name]\n"))
-	openssl(t, dir, args([]string{"genpkey", "-out", "key.pem"}, key)...)
+	openssl(t, dir, slices.Concat([]string{"genpkey", "-out", "key.pem"}, key)...)
 	openssl(t, dir, "req", "-new", "-config", "req.conf", "-key", "key.pem", "-subj", "/CN=daemon", "-out", "csr.pem")
 	if len(sign) == 0 || sign[0] != "-set_serial" {
 		sign = append(sign, "-set_serial", "1")
 	}
-	openssl(t, dir, args([]string{"x509", "-req", "-in", "csr.pem", "-CA", "ca.pem", "-CAkey", "ca-key.pem", "-days", "1",
+	openssl(t, dir, slices.Concat([]string{"x509", "-req", "-in", "csr.pem", "-CA", "ca.pem", "-CAkey", "ca-key.pem", "-days", "1",
 		"-extfile", "extensions", "-out", "cert.pem"}, sign)...)
 	return &dockertlstest.Pair{CertPEM: readFile(t, dir, "cert.pem"), KeyPEM: readFile(t, dir, "key.pem")}
 }

@@ -2,6 +2,7 @@ package faulttest
 
 import (
 	"os/exec"
+	"slices"
 	"testing"
 
 	"github.com/dockertls/dockertls/internal/programtest"
@@ -26,7 +27,7 @@ func opensslServer(t testing.TB, s server) endpoint {
 		common = append(common, "-no_tls1_3")
 	}
 	return listen(t, func(addr string) *exec.Cmd {
-		return exec.Command(path, args([]string{"s_server", "-accept", addr}, common, s.extra)...)
+		return exec.Command(path, slices.Concat([]string{"s_server", "-accept", addr}, common, s.extra)...)
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -103,6 +102,3 @@ func (b *lockedBuffer) String() string {
 	defer b.mu.Unlock()
 	return b.buffer.String()
 }
-
-// args joins lists of arguments.
-func args(lists ...[]string) []string { return slices.Concat(lists...) }

@@ -1,7 +1,6 @@
 package faulttest
 
 import (
-	"crypto/x509"
 	"io"
 	"net"
 	"net/url"
@@ -30,10 +29,7 @@ func proxyFault(name string, start func(testing.TB, uint16) *Peer, words ...stri
 func startProxied(scheme string, s starter, edits ...edit) func(testing.TB, uint16) *Peer {
 	return func(t testing.TB, tlsMax uint16) *Peer {
 		t.Helper()
-		setup := newSetup(tlsMax)
-		for _, e := range edits {
-			e(setup)
-		}
+		setup := newSetup(tlsMax, edits...)
 		proxy := s(t, setup.server)
 		peer := setup.peer(t, proxy)
 		peer.Options.Host = "tcp://daemon.example.test:2376"
@@ -105,30 +101,27 @@ func haproxyWithoutServer(t testing.TB, _ server) endpoint {
 // httpsProxyFaults: the proxy itself speaks TLS, and its certificate is not one
 // to trust.
 func httpsProxyFaults() []Fault {
-	issued := func(changes ...change) edit { return serve(changes...) }
 	return []Fault{
 		proxyFault("https proxy: an unknown authority", startHTTPSProxy(trust(foreign)), foreignCA),
-		proxyFault("https proxy: an expired certificate", startHTTPSProxy(issued(expired)), day(past)),
-		proxyFault("https proxy: another name", startHTTPSProxy(issued(named("other.example.test", "other.example.test"))), "other.example.test", "127.0.0.1"),
-		proxyFault("https proxy: a certificate for clients only", startHTTPSProxy(issued(func(c *x509.Certificate) { forClients(c) }))),
+		proxyFault("https proxy: an expired certificate", startHTTPSProxy(serve(expired)), day(past)),
+		proxyFault("https proxy: another name", startHTTPSProxy(serve(named("other.example.test", "other.example.test"))), "other.example.test", "127.0.0.1"),
+		proxyFault("https proxy: a certificate for clients only", startHTTPSProxy(serve(forClients))),
 		proxyFault("nginx as an https proxy: no TLS", startProxied("https", nginxPlain)),
 		proxyFault("scripted https proxy: hangs up", startProxied("https", scripted(readSome))),
 		slow(proxyFault("scripted https proxy: says nothing", startProxied("https", scripted(hang)))),
 	}
 }
 
-func startHTTPSProxy(edits ...edit) func(testing.TB, uint16) *Peer {
+// startHTTPSProxy starts a proxy with the certificate that is the server's
+// otherwise.
+func startHTTPSProxy(e edit) func(testing.TB, uint16) *Peer {
 	return func(t testing.TB, tlsMax uint16) *Peer {
 		t.Helper()
-		daemon := goTLS
-		setup := newSetup(tlsMax)
-		for _, e := range edits {
-			e(setup)
-		}
-		target := daemon(t, newSetup(tlsMax).server)
-		peer := setup.peer(t, target)
-		proxy := proxytest.Start(t, proxytest.Options{Scheme: "https", Target: target.addr, Server: setup.server.pair})
-		peer.Options.Proxy, peer.Connections = proxy.Choose, nil
+		daemon := goTLS(t, newSetup(tlsMax).server)
+		setup := newSetup(tlsMax, e)
+		proxy := proxytest.Start(t, proxytest.Options{Scheme: "https", Target: daemon.addr, Server: setup.server.pair})
+		peer := setup.peer(t, endpoint{addr: daemon.addr})
+		peer.Options.Proxy = proxy.Choose
 		return peer
 	}
 }

@@ -36,7 +36,7 @@ type endpoint struct {
 	connections func() int // nil if they are not counted
 }
 
-// A setup is the two sides of a connection. As newSetup makes it, it works.
+// A setup is the two sides of a connection. Without edits it works.
 type setup struct {
 	ca      *authority
 	server  server
@@ -46,14 +46,21 @@ type setup struct {
 	options dockertls.Options   // what else it sets
 }
 
-func newSetup(tlsMax uint16) *setup {
-	ca := newAuthority(daemonCA)
-	return &setup{
+func newSetup(tlsMax uint16, edits ...edit) *setup {
+	return newSetupOf(newAuthority(daemonCA), tlsMax, edits...)
+}
+
+func newSetupOf(ca *authority, tlsMax uint16, edits ...edit) *setup {
+	s := &setup{
 		ca:      ca,
 		server:  server{tlsMax: tlsMax, pair: ca.server()},
 		trusted: ca.pem(),
 		options: dockertls.Options{TLSVerify: new(true)},
 	}
+	for _, e := range edits {
+		e(s)
+	}
+	return s
 }
 
 // An edit is what is wrong with a setup, or a condition for it.
@@ -63,10 +70,7 @@ type edit func(*setup)
 func start(s starter, edits ...edit) func(testing.TB, uint16) *Peer {
 	return func(t testing.TB, tlsMax uint16) *Peer {
 		t.Helper()
-		setup := newSetup(tlsMax)
-		for _, e := range edits {
-			e(setup)
-		}
+		setup := newSetup(tlsMax, edits...)
 		return setup.peer(t, s(t, setup.server))
 	}
 }
