@@ -84,6 +84,12 @@ func speakingTexts() []textCase {
 		{"remote error: tls: unrecognized name", ServerNameUnrecognized},
 		{"javax.net.ssl.SSLProtocolException: handshake alert: unrecognized_name", ServerNameUnrecognized},
 		{"[SSL: TLSV1_UNRECOGNIZED_NAME] tlsv1 unrecognized name (_ssl.c:1122)", ServerNameUnrecognized},
+		{"http: TLS handshake error from 10.0.0.7:1: tls: unsupported SSLv2 handshake received", TLSVersion},
+		{"http: TLS handshake error from 10.0.0.7:1: remote error: tls: protocol version not supported", TLSVersion},
+		{"http: TLS handshake error from 10.0.0.7:1: tls: peer doesn't support any of the certificate's signature algorithms", TLSHandshake},
+		{"error:1408A0C1:SSL routines:ssl3_get_client_hello:no shared cipher", TLSHandshake},
+		{"remote error: tls: no application protocol", TLSHandshake},
+		{`malformed HTTP response "\025\003\001\000\002\002"`, TLSRequired},
 	}
 }
 
@@ -109,6 +115,10 @@ func trustTexts() []textCase {
 		{"curl: (60) SSL: no alternative certificate subject name matches target host name '10.0.0.5'", ServerNameMismatch},
 		{`hostname "box" does not match the server certificate (OpenSSL::SSL::SSLError)`, ServerNameMismatch},
 		{"invalid peer certificate: NotValidForName", ServerNameMismatch},
+		{`certificate not valid for name "box"; certificate is only valid for DnsName("other")`, ServerNameMismatch},
+		{"Peer certificate CN=`other' did not match expected CN=`box'", ServerNameMismatch},
+		{"x509: “docker” certificate name does not match input", ServerNameMismatch},
+		{"x509: certificate is valid for , not box", ServerNameMismatch},
 
 		{"x509: certificate has expired or is not yet valid: current time 2024-05-01T10:00:00Z is after 2024-04-30T00:00:00Z", ServerCertExpired},
 		{"x509: certificate has expired or is not yet valid", ServerCertExpired},
@@ -117,6 +127,9 @@ func trustTexts() []textCase {
 		{"java.security.cert.CertificateExpiredException: NotAfter: Tue Apr 30 00:00:00 UTC 2024", ServerCertExpired},
 		{"invalid peer certificate: Expired", ServerCertExpired},
 		{"The remote certificate is invalid because of errors in the certificate chain: NotTimeValid", ServerCertExpired},
+		{"PKIX path validation failed: java.security.cert.CertPathValidatorException: validity check failed", ServerCertExpired},
+		{"x509: “docker” certificate is expired", ServerCertExpired},
+		{"http: TLS handshake error from 10.0.0.7:1: remote error: tls: expired certificate", ServerCertExpired},
 		{"x509: certificate has expired or is not yet valid: current time 2024-05-01T10:00:00+02:00 is before 2024-05-02T00:00:00Z", ServerCertNotYet},
 		{"certificate verify failed: certificate is not yet valid (_ssl.c:1129)", ServerCertNotYet},
 		{"java.security.cert.CertificateNotYetValidException: NotBefore: Tue Apr 30 00:00:00 UTC 2024", ServerCertNotYet},
@@ -142,6 +155,13 @@ func trustTexts() []textCase {
 
 		{"x509: certificate specifies an incompatible key usage", ServerCertInvalid},
 		{"x509: too many intermediates for path length constraint", ServerCertInvalid},
+		{"x509: certificate is not authorized to sign other certificates", ServerCertInvalid},
+		{"x509: a root or intermediate certificate is not authorized to sign for this name: box", ServerCertInvalid},
+		{"x509: a root or intermediate certificate is not authorized for an extended key usage: 1", ServerCertInvalid},
+		{"x509: issuer name does not match subject from issuing certificate", ServerCertInvalid},
+		{"x509: cannot verify signature: insecure algorithm SHA1-RSA", ServerCertInvalid},
+		{"certificate verify failed: EE certificate key too weak (_ssl.c:1129)", ServerCertInvalid},
+		{"certificate verify failed: certificate signature failure (_ssl.c:1129)", ServerCertInvalid},
 		{"tls: failed to parse certificate from server: x509: negative serial number", ServerCertInvalid},
 		{"SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: CA cert does not include key usage extension (_ssl.c:1032)')", ServerCertInvalid},
 		{"certificate verify failed: Missing Authority Key Identifier (_ssl.c:1028)", ServerCertInvalid},
@@ -161,6 +181,12 @@ func refusalTexts() []textCase {
 		{"received fatal alert: CertificateRequired", ClientCertRequired},
 		{"http: TLS handshake error from 192.168.99.1:54213: tls: client didn't provide a certificate", ClientCertRequired},
 		{"Error response from daemon: <html><title>400 No required SSL certificate was sent</title>", ClientCertRequired},
+		{"error:1417C0C7:SSL routines:tls_process_client_certificate:peer did not return a certificate", ClientCertRequired},
+		{"Error response from daemon: <html><title>400 The SSL certificate error</title>", ClientCertRejected},
+		{"http: TLS handshake error from 10.0.0.7:1: tls: failed to parse client certificate: x509: malformed", ClientCertRejected},
+		{"remote error: tls: revoked certificate", ClientCertRejected},
+		{"remote error: tls: unsupported certificate", ClientCertRejected},
+		{"remote error: tls: access denied", ClientCertRejected},
 
 		{"An error occurred trying to connect: Get https://0.0.0.0:2371/v1.20/version: remote error: bad certificate", ClientCertRejected},
 		{"error during connect: The server probably has client authentication (--tlsverify) enabled. Please check your TLS client certification settings: Get \"https://h:2376/v1.24/info\": remote error: tls: bad certificate", ClientCertRejected},
@@ -196,6 +222,7 @@ func fileTexts() []textCase {
 		{"java.io.FileNotFoundException: /home/u/.docker/key.pem (No such file or directory)", ClientKeyMissing},
 		{"Errno::ENOENT: No such file or directory @ rb_sysopen - /certs/key.pem", ClientKeyMissing},
 		{"System.IO.FileNotFoundException: Could not find file '/certs/key.pem'.", ClientKeyMissing},
+		{"OSError: Could not find the TLS key file, invalid path: /certs/box.key", ClientKeyMissing},
 		{"Could not load X509 key pair: open /root/.docker/key.pem: permission denied", FileUnreadable},
 		{"PermissionError: [Errno 13] Permission denied: '/root/.docker/ca.pem'", FileUnreadable},
 		{"EACCES: permission denied, open '/root/.docker/key.pem'", FileUnreadable},
@@ -211,6 +238,7 @@ func fileTexts() []textCase {
 		{"tls: failed to find any PEM data in certificate input", ClientCertInvalid},
 		{`tls: failed to find "CERTIFICATE" PEM block in certificate input after skipping PEM blocks of the following types: [RSA PRIVATE KEY]`, ClientCertInvalid},
 		{"Could not load X509 key pair: x509: malformed certificate", ClientCertInvalid},
+		{"tls: failed to find certificate PEM data in certificate input, but did find a private key; PEM inputs may have been switched", ClientCertInvalid},
 		{"tls: failed to find any PEM data in key input", ClientKeyInvalid},
 		{"tls: found a certificate rather than a key in the PEM for the private key", ClientKeyInvalid},
 		{"Could not load X509 key pair: crypto/tls: failed to parse private key. Make sure the key is not encrypted", ClientKeyInvalid},
@@ -224,6 +252,8 @@ func settingTexts() []textCase {
 	return []textCase{
 		{`Failed to initialize: unable to resolve docker endpoint: context "desktop-linux": context not found: open /h/.docker/contexts/meta/fe9c/meta.json: no such file or directory`, ContextNotFound},
 		{`unable to resolve docker endpoint: context "foo" does not exist`, ContextNotFound},
+		{"docker.errors.ContextNotFound: context 'foo' not found", ContextNotFound},
+		{`load context "foo": unexpected end of JSON input`, ContextInvalid},
 		{`Current context "foo" is not found on the file system, please check your config file at /h/.docker/config.json`, ContextNotFound},
 		{"conflicting options: either specify --host or --context, not both", OptionsConflict},
 		{`If using TLS, the base_url argument must begin with "https://".`, OptionsConflict},
@@ -233,12 +263,14 @@ func settingTexts() []textCase {
 		{"docker.errors.DockerException: Install paramiko package to enable ssh:// support", HostUnsupported},
 		{"com.github.dockerjava.api.exception.DockerClientException: Unsupported protocol scheme found: 'ssh://me@server'", HostUnsupported},
 		{"requests.exceptions.InvalidSchema: No connection adapters were found for 'tcp://10.0.0.5:2375/version'", HostUnsupported},
+		{"System.Exception: Unknown URL scheme ssh", HostUnsupported},
 		{"error during connect: protocol not available", HostUnsupported},
 		{"unable to parse docker host `127.0.0.1`", HostInvalid},
 		{"FATA[0000] Invalid bind address format: undefined", HostInvalid},
 		{"docker.errors.DockerException: Bind address needs a port: tcp://localhost", HostInvalid},
 		{`invalid argument "tcp:/x" for "-H, --host" flag: invalid bind address format: tcp:/x`, HostInvalid},
 		{`parse "tcp://box:port": invalid port ":port" after host`, HostInvalid},
+		{`parse "tcp://192.168.99.100:2376\r": net/url: invalid control character in URL`, HostInvalid},
 		{`unable to resolve docker endpoint: parse "127.0.0.1:2375": first path segment in URL cannot contain colon`, HostInvalid},
 		{"dial tcp: address 10.0.0.5: missing port in address", HostInvalid},
 		{"dial tcp: address fe80::1:2376: too many colons in address", HostInvalid},
@@ -275,6 +307,8 @@ func connectTexts() []textCase {
 		{"Error while fetching server API version: ('Connection aborted.', error(2, 'No such file or directory'))", SocketMissing},
 		{"Error: connect ENOENT /var/run/docker.sock", SocketMissing},
 		{`Error: connect ENOENT \\.\pipe\docker_engine`, SocketMissing},
+		{"open //./pipe/docker_engine: Das System kann die angegebene Datei nicht finden.", SocketMissing},
+		{"aiohttp.client_exceptions.ClientConnectorError: Cannot connect to unix socket /var/run/docker.sock ssl:default [No such file or directory]", SocketMissing},
 		{"java.io.IOException: com.sun.jna.LastErrorException: [2] Datei oder Verzeichnis nicht gefunden", SocketMissing},
 		{"UnixSocketClientProviderStrategy: failed with exception InvalidConfigurationException (Could not find unix domain socket). Root cause NoSuchFileException (/var/run/docker.sock)", SocketMissing},
 		{"Excon::Errors::SocketError: No such file or directory - connect(2) for /var/run/docker.sock (Errno::ENOENT)", SocketMissing},
@@ -310,6 +344,8 @@ func connectTexts() []textCase {
 		{"dial tcp 10.0.0.5:2376: connect: operation not permitted", Unreachable},
 
 		{"proxyconnect tcp: dial tcp 10.0.0.9:3128: connect: connection refused", ProxyFailed},
+		{"socks connect tcp 10.0.0.9:1080->box:2376: unknown error network unreachable", ProxyFailed},
+		{"HTTP/1.1 407 Proxy Authentication Required", ProxyFailed},
 		{"An error occurred trying to connect: Get https://192.168.99.100:2376/v1.23/version: Service Unavailable", ProxyFailed},
 		{`error during connect: Get "https://10.0.0.5:2376/v1.41/info": Forbidden`, ProxyFailed},
 		{"(Caused by ProxyError('Cannot connect to proxy.', error('Tunnel connection failed: 503 Service Unavailable',)))", ProxyFailed},
@@ -330,6 +366,9 @@ func silenceTexts() []textCase {
 		{"('Connection aborted.', RemoteDisconnected('Remote end closed connection without response'))", ConnectionReset},
 		{"('Connection aborted.', ConnectionResetError(104, 'Connection reset by peer'))", ConnectionReset},
 		{"Error: socket hang up { code: 'ECONNRESET' }", ConnectionReset},
+		{"Error: socket hang up", ConnectionReset},
+		{"System.IO.IOException: Unexpected end of stream", ConnectionReset},
+		{"error reading from server: EOF", ConnectionReset},
 		{"java.net.SocketException: Unexpected end of file from server", ConnectionReset},
 		{"org.apache.http.NoHttpResponseException: 10.0.0.5:2376 failed to respond", ConnectionReset},
 		{"javax.net.ssl.SSLHandshakeException: Remote host terminated the handshake", ConnectionReset},
@@ -345,6 +384,7 @@ func silenceTexts() []textCase {
 		{"ERROR: An HTTP request took too long to complete. Retry with --verbose to obtain debug information.", Timeout},
 		{"UnixHTTPConnectionPool(host='localhost', port=None): Read timed out. (read timeout=60)", Timeout},
 		{"java.net.SocketTimeoutException: connect timed out", Timeout},
+		{"org.apache.http.conn.ConnectTimeoutException", Timeout},
 		{"Error: connect ETIMEDOUT 10.0.0.5:2376", Timeout},
 		{"A connection attempt failed because the connected party did not properly respond after a period of time, or established connection failed because connected host has failed to respond", Timeout},
 		{"The request was canceled due to the configured HttpClient.Timeout of 100 seconds elapsing.", Timeout},
@@ -377,6 +417,32 @@ func kindOfText(text string) Kind {
 		return "(incomplete) " + e.Kind
 	}
 	return e.Kind
+}
+
+// TestExplainTextRows: each row is there for a text that only it explains.
+func TestExplainTextRows(t *testing.T) {
+	t.Parallel()
+	reached := map[string]bool{}
+	note := func(rows []textRow) []textRow {
+		rows = slices.Clone(rows)
+		for i, row := range rows {
+			rows[i].fill = func(s said, e *Error, words []string) bool {
+				ok := row.fill(s, e, words)
+				reached[row.texts[0]] = reached[row.texts[0]] || ok
+				return ok
+			}
+		}
+		return rows
+	}
+	answers, logs, clients := note(answerRows), note(logRows), note(clientRows)
+	for _, tc := range textCases() {
+		explainWith(tc.text, answers, logs, clients)
+	}
+	for _, row := range slices.Concat(answers, logs, clients) {
+		if !reached[row.texts[0]] {
+			t.Errorf("no text for the row %s, %s: %q", row.kind, row.seen, row.texts[0])
+		}
+	}
 }
 
 // TestExplainTextOfWrappers: the layers that carry an error change nothing.
@@ -443,6 +509,9 @@ func TestExplainTextLeavesAlone(t *testing.T) {
 		"open //./pipe/docker_engine: message readmode pipes not supported",
 		"open //./pipe/docker_engine: All pipe instances are busy.",
 		"FileNotFoundError: [Errno 2] No such file or directory",
+		`java.io.IOException: Cannot run program "docker": error=2, No such file or directory`,
+		"error contacting notary server: x509: certificate signed by unknown authority",
+		`Get "": unsupported protocol scheme ""`,
 
 		// A server's log: what the client said, for reasons of its own.
 		"http: TLS handshake error from 10.0.0.7:50112: remote error: tls: bad certificate",
@@ -571,6 +640,9 @@ func TestExplainTextDetails(t *testing.T) {
 		{"x509: certificate is valid for 172.17.0.3, 127.0.0.1, not 172.17.0.2", "the server's certificate is for 172.17.0.3, 127.0.0.1, not for 172.17.0.2"},
 		{"dial tcp: lookup box on 10.0.0.1:53: no such host.", "the host name box does not resolve"},
 		{"dial tcp: lookup tcp on 10.0.0.1:53: no such host", "the host name tcp does not resolve: it is a scheme"},
+		{"dial tcp: lookup tcp://10.0.0.1: no such host", "the host name tcp://10.0.0.1 does not resolve: it holds a scheme"},
+		{"Get x: dial unix ///run/podman.sock: connect: no such file or directory", "there is no socket /run/podman.sock"},
+		{"java.net.ConnectException: Connection refused: connect", "nobody listens at the address"},
 		{"dial tcp 10.0.0.5:2376: connect: connection refused", "nobody listens at 10.0.0.5:2376"},
 		{"Error: connect ECONNREFUSED 127.0.0.1:443", "nobody listens at 127.0.0.1:443"},
 		{"read tcp 10.0.0.7:1->10.0.0.5:2376: read: connection reset by peer", "the connection was closed before there was an answer: 10.0.0.5:2376"},
@@ -578,8 +650,8 @@ func TestExplainTextDetails(t *testing.T) {
 		{`open C:\Users\x y\.docker\ca.pem: The system cannot find the path specified.`, `there is no file C:\Users\x y\.docker\ca.pem`},
 		{"Error: connect ENOENT /var/run/docker.sock", "there is no socket /var/run/docker.sock"},
 		{"current time 2024-05-01T10:00:00Z is after 2024-04-30T00:00:00Z: certificate has expired or is not yet valid: current time 2024-05-01T10:00:00Z is after 2024-04-30T00:00:00Z.",
-			"a certificate of the server, or of its authority, expired on 2024-04-30T00:00:00Z, and it was 2024-05-01T10:00:00Z here"},
-		{"tls: server selected unsupported protocol version 301", "the server speaks no version of TLS that this client accepts (TLS 1.0)"},
+			"a certificate of the server, or of its authority, expired on 2024-04-30T00:00:00Z, and the client's clock said 2024-05-01T10:00:00Z"},
+		{"tls: server selected unsupported protocol version 301", "the server speaks no version of TLS that the client accepts (TLS 1.0)"},
 		{"[SSL: X] certificate verify failed: Hostname mismatch, certificate is not valid for 'box'.", "the server's certificate is not for box"},
 		{"UnixHTTPConnectionPool(host='localhost', port=None): Read timed out. (read timeout=60)", "no answer in time (1m0s)"},
 	} {
