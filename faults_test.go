@@ -38,7 +38,11 @@ func TestFaults(t *testing.T) {
 					}
 					t.Run(fmt.Sprintf("%s/%s, %d bytes", f.Name, tls.VersionName(version), size), func(t *testing.T) {
 						cfg := resolve(t, f.Start(t, version).Options)
-						checkFault(t, f, cfg, upload(cfg, size))
+						err := upload(cfg, size)
+						if f.InBody {
+							err = cfg.Diagnose(err)
+						}
+						checkFault(t, f, cfg, err)
 					})
 				})
 			}

@@ -32,6 +32,11 @@ type Fault struct {
 
 	// Slow: it takes one of the library's time limits.
 	Slow bool
+
+	// InBody: the answer's header has come, and its body breaks off. What the
+	// reader of the body gets is an error of net/http's own, which only a
+	// diagnosis explains. To a client that asks by HEAD nothing is wrong.
+	InBody bool
 }
 
 // A Peer runs until the test ends.

@@ -89,7 +89,6 @@ func tlsToPlain(d *daemons) []Fault {
 		{"haproxy", start(haproxyPlain)},
 		{"Go behind an HTTP proxy", startBehind("http", goPlain)},
 		{"Go behind a SOCKS proxy", startBehind("socks5", goPlain)},
-		{"scripted: a login page", start(scripted(answering(loginPage)))},
 	} {
 		faults = append(faults, Fault{
 			Name:  row.name + ": TLS to a plain port",
@@ -99,7 +98,14 @@ func tlsToPlain(d *daemons) []Fault {
 			Hint:  []string{"--tlsverify", "port"},
 		})
 	}
-	return faults
+	return append(faults, Fault{
+		Name:    "scripted: a login page: TLS to a plain port",
+		Start:   start(scripted(answering(loginPage))),
+		Kind:    dockertls.TLSNotOffered,
+		Words:   []string{"plain HTTP", "302", "http://login.example.test/"},
+		Hint:    []string{"login page", "proxy"},
+		NotHint: []string{"--tlsverify", "certificate"},
+	})
 }
 
 // Others that listen, and what they say.
@@ -133,7 +139,10 @@ func others() []other {
 
 // fault is what they are to a client that sends them something.
 func (o other) fault(what string, kind dockertls.Kind, edits ...edit) Fault {
-	if o.mute {
+	switch {
+	case o.mute && kind == dockertls.NotHTTP && len(edits) > 0: // in the clear: as a server does that speaks TLS
+		return Fault{Name: o.name + ": " + what, Start: start(o.start, edits...), Kind: dockertls.TLSRequired, Words: []string{"without an answer"}}
+	case o.mute:
 		kind = dockertls.ConnectionReset
 	}
 	return Fault{Name: o.name + ": " + what, Start: start(o.start, edits...), Kind: kind, Words: o.words}

@@ -126,7 +126,9 @@ func trustFaults(d *daemons) []Fault {
 	fault := func(name string, words, hint []string) Fault {
 		return Fault{Name: name, Versions: both, Kind: dockertls.ServerUntrusted, Words: words, Hint: hint}
 	}
-	var faults []Fault
+	noAuthority := fault("Go: an authority in ca.pem that is no CA", []string{rootCA, "not an authority"}, []string{"CA:TRUE"})
+	noAuthority.Start = start(goTLS, serveChain(noCA, nil))
+	faults := []Fault{noAuthority}
 	for _, row := range []struct {
 		makes string
 		fault Fault
@@ -173,7 +175,6 @@ func ruleFaults() []Fault {
 		// certificate cannot sign this kind of certificate" while trying to verify candidate authority certificate ...)
 		{"Go: an intermediate that is no CA", goTLS, serveChain(nil, noCA), []string{intermediate}, nil},
 		{"openssl: an intermediate that is no CA", opensslServer, serveChain(nil, noCA), []string{intermediate}, nil},
-		{"Go: an authority in ca.pem that is no CA", goTLS, serveChain(noCA, nil), []string{rootCA}, nil},
 		// x509: a root or intermediate certificate is not authorized to sign for this name: ...
 		{"Go: a name that the intermediate may not sign", goTLS, serveChain(nil, onlyNames), []string{"name"}, nil},
 		// x509: too many intermediates for path length constraint

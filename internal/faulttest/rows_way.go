@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -41,9 +42,7 @@ func brokenFaults() []Fault {
 		start    func(testing.TB, uint16) *Peer
 	}{
 		{"closed at once, under TLS", nil, start(scripted(nothing))},
-		{"closed at once, in the clear", nil, start(scripted(nothing), inTheClear)},
 		{"reset at once, under TLS", nil, start(scripted(reset))},
-		{"reset at once, in the clear", nil, start(scripted(reset), inTheClear)},
 		{"closed after the ClientHello", nil, start(scripted(answering("")))},
 		{"reset after the ClientHello", nil, start(scripted(then(readSome, reset)))},
 		{"closed amid the ServerHello", both, start(amidHandshake(func(net.Conn) {}))},
@@ -53,8 +52,6 @@ func brokenFaults() []Fault {
 		{"closed after the request, under TLS", both, start(overTLS(func(conn *tls.Conn, _ net.Conn) { readHeaderOf(conn); conn.Close() }))},
 		{"cut off after the request, under TLS", both, start(overTLS(func(conn *tls.Conn, _ net.Conn) { readHeaderOf(conn) }))},
 		{"reset after the request, under TLS", both, start(overTLS(func(conn *tls.Conn, raw net.Conn) { readHeaderOf(conn); reset(raw) }))},
-		{"closed after the request, in the clear", nil, start(scripted(readHeaderOf), inTheClear)},
-		{"reset after the request, in the clear", nil, start(scripted(then(readHeaderOf, reset)), inTheClear)},
 		{"closed amid the answer's header", both, start(overTLS(func(conn *tls.Conn, _ net.Conn) { halfHeader(conn); conn.Close() }))},
 		{"closed amid the answer, under TLS", both, start(overTLS(func(conn *tls.Conn, _ net.Conn) { halfAnswer(conn); conn.Close() }))},
 		{"cut off amid the answer, under TLS", both, start(overTLS(func(conn *tls.Conn, _ net.Conn) { halfAnswer(conn) }))},
@@ -64,7 +61,17 @@ func brokenFaults() []Fault {
 	} {
 		faults = append(faults, Fault{
 			Name: "scripted: " + row.name, Start: row.start, Versions: row.versions,
-			Kind: dockertls.ConnectionReset,
+			Kind: dockertls.ConnectionReset, InBody: strings.Contains(row.name, "amid the answer,"),
+		})
+	}
+	// Servers that speak TLS do the same: see plainToTLS.
+	for name, rude := range map[string]func(net.Conn){
+		"closed after the request": readHeaderOf, "reset after the request": then(readHeaderOf, reset),
+		"closed at once": nothing, "reset at once": reset,
+	} {
+		faults = append(faults, Fault{
+			Name: "scripted: " + name + ", in the clear", Start: start(scripted(rude), inTheClear),
+			Kind: dockertls.TLSRequired, Words: []string{"without an answer"}, Hint: []string{"--tlsverify", "if the daemon does not speak TLS"},
 		})
 	}
 	refused := Fault{Kind: dockertls.ConnectionRefused}
