@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -104,6 +105,27 @@ func TestFaults(t *testing.T) {
 		}
 	}
 	running.Wait()
+}
+
+// docs/clients.md lists the gaps.
+func TestGapsAreDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/clients.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed []dockertls.Kind
+	for line := range strings.Lines(string(page)) {
+		if kind, ok := strings.CutPrefix(line, "- `"); ok {
+			kind, _, _ = strings.Cut(kind, "`")
+			listed = append(listed, dockertls.Kind(kind))
+		}
+	}
+	gaps := hostLastGaps()
+	slices.Sort(gaps)
+	if !slices.Equal(gaps, listed) {
+		t.Errorf("the page lists %q, the tests know %q", listed, gaps)
+	}
 }
 
 func (w way) checkAll(t *testing.T, opts dockertls.Options, fault faulttest.Fault) {
