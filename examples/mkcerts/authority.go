@@ -146,7 +146,7 @@ func (a authority) issue(s subject, days int, now time.Time) (pair, error) {
 	if err != nil {
 		return pair{}, err
 	}
-	if err := a.verify(der, s); err != nil {
+	if err := a.verify(der, s, now); err != nil {
 		return pair{}, fmt.Errorf("the authority's certificates are no good: %w", err)
 	}
 	return newPair(der, key)
@@ -154,7 +154,7 @@ func (a authority) issue(s subject, days int, now time.Time) (pair, error) {
 
 // verify checks a certificate as a peer will. An authority made elsewhere may
 // have constraints that no certificate for these names can meet.
-func (a authority) verify(der []byte, s subject) error {
+func (a authority) verify(der []byte, s subject, now time.Time) error {
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
 		return err
@@ -164,7 +164,8 @@ func (a authority) verify(der []byte, s subject) error {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(a.cert)
-	if _, err := cert.Verify(x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{s.usage}}); err != nil {
+	opts := x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{s.usage}, CurrentTime: now}
+	if _, err := cert.Verify(opts); err != nil {
 		return err
 	}
 	for _, name := range s.names {
