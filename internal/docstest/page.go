@@ -1,6 +1,7 @@
 package docstest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,7 +40,7 @@ func Read(tb testing.TB, path string) Page {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	page, err := parse(path, string(data))
+	page, err := Parse(path, string(data))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -52,7 +53,8 @@ type fence struct {
 	info, text  string
 }
 
-func parse(path, text string) (Page, error) {
+// Parse takes the text of a page apart. The path is for messages and links.
+func Parse(path, text string) (Page, error) {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	page := Page{Path: path, text: text}
 	fences, err := fencesOf(text)
@@ -153,13 +155,14 @@ func (b Block) checkOutput(got string) error {
 var (
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ +(.*)$`)
+	fenced  = regexp.MustCompile("(?ms)^```.*?^```")
 )
 
 // CheckLinks checks that what the page links to is there: files, and headings in
 // them. Links to other hosts are left alone.
 func (p Page) CheckLinks(tb testing.TB) {
 	tb.Helper()
-	for _, match := range link.FindAllStringSubmatch(p.text, -1) {
+	for _, match := range link.FindAllStringSubmatch(fenced.ReplaceAllString(p.text, ""), -1) {
 		if err := p.checkLink(match[1]); err != nil {
 			tb.Errorf("%s: link to %s: %v", p.Path, match[1], err)
 		}
@@ -173,17 +176,19 @@ func (p Page) checkLink(target string) error {
 	path, anchor, hasAnchor := strings.Cut(target, "#")
 	text := p.text
 	if path != "" {
-		data, err := os.ReadFile(filepath.Join(filepath.Dir(p.Path), path))
-		if err != nil && hasAnchor {
+		path = filepath.Join(filepath.Dir(p.Path), path)
+		if !hasAnchor {
+			_, err := os.Stat(path)
 			return err
 		}
-		if _, err := os.Stat(filepath.Join(filepath.Dir(p.Path), path)); err != nil {
+		data, err := os.ReadFile(path)
+		if err != nil {
 			return err
 		}
 		text = string(data)
 	}
-	if hasAnchor && !slices.Contains(anchors(text), anchor) {
-		return fmt.Errorf("no such heading")
+	if !slices.Contains(anchors(text), anchor) {
+		return errors.New("no such heading")
 	}
 	return nil
 }
@@ -192,7 +197,7 @@ func (p Page) checkLink(target string) error {
 func anchors(text string) []string {
 	dropped := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 	var names []string
-	for _, match := range heading.FindAllStringSubmatch(text, -1) {
+	for _, match := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
 		name := dropped.ReplaceAllString(strings.ToLower(strings.TrimSpace(match[1])), "")
 		names = append(names, strings.ReplaceAll(name, " ", "-"))
 	}

@@ -111,10 +111,11 @@ func (s Session) choose(all []Block) ([]Block, error) {
 type running struct {
 	session Session
 	dir     string // of the blocks' files
+	cmd     *exec.Cmd
+	exited  <-chan struct{}
 	orders  *os.File
 	done    *os.File
 	lines   *bufio.Reader // of done
-	exited  <-chan struct{}
 	count   int
 	server  string // the file of its output
 }
@@ -135,9 +136,10 @@ func (s Session) start(tb testing.TB) (*running, error) {
 	cmd.Env = s.environ(tb)
 	cmd.Stderr = os.Stderr
 	cmd.ExtraFiles = []*os.File{ordersRead, doneWrite} // 3 and 4
+	ownGroup(cmd)
 	exited, err := programtest.Start(cmd)
-	return &running{session: s, dir: tb.TempDir(), orders: orders, done: done,
-		lines: bufio.NewReader(done), exited: exited}, err
+	return &running{session: s, dir: tb.TempDir(), cmd: cmd, exited: exited,
+		orders: orders, done: done, lines: bufio.NewReader(done)}, err
 }
 
 // environ is that of a reader who has set nothing, with Go's own folders, so that
@@ -200,6 +202,7 @@ func (r *running) order(verb, file string) error {
 	case errors.Is(err, io.EOF):
 		return errors.New("a command failed")
 	case errors.Is(err, os.ErrDeadlineExceeded):
+		interrupt(r.cmd)
 		return fmt.Errorf("not done within %v", r.limit())
 	case err != nil:
 		return err
