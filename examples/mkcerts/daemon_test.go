@@ -78,7 +78,7 @@ func readAll(t *testing.T, path string) []byte {
 }
 
 // startStandIn starts a daemon with the server's files of dir.
-func startStandIn(t *testing.T, dir string, clientAuth tls.ClientAuthType) (host string) {
+func startStandIn(t *testing.T, dir string, clientAuth tls.ClientAuthType) *dockertlstest.Daemon {
 	t.Helper()
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(readAll(t, filepath.Join(dir, "ca.pem")))
@@ -90,7 +90,7 @@ func startStandIn(t *testing.T, dir string, clientAuth tls.ClientAuthType) (host
 	d.TLSConfig = func(c *tls.Config) { c.ClientAuth, c.ClientCAs = clientAuth, roots }
 	d.Start()
 	t.Cleanup(d.Close)
-	return d.Host()
+	return d
 }
 
 func TestStandIns(t *testing.T) {
@@ -98,27 +98,42 @@ func TestStandIns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := newSet(t, append(args, "127.0.0.1")...)
 			mkcerts(t, append([]string{"-o", dir, "--client", "alice"}, args...)...)
-			checkSteps(t, dir, startStandIn(t, dir, tls.NoClientCert), startStandIn(t, dir, tls.RequireAndVerifyClientCert))
+			checkSteps(t, dir, startStandIn(t, dir, tls.NoClientCert).Host(),
+				startStandIn(t, dir, tls.RequireAndVerifyClientCert).Host())
 		})
 	}
 }
 
-// A program that runs meanwhile goes on with the renewed certificates.
+// The daemon accepts the renewed certificate, and still that of a program which
+// was there before.
 func TestRenewWhileInUse(t *testing.T) {
 	dir := newSet(t, "127.0.0.1")
+	daemon := startStandIn(t, dir, tls.RequireAndVerifyClientCert)
+	before := resolveMutual(t, daemon.Host(), dir)
+	for range 3 {
+		mkcerts(t, "-o", dir, "--renew")
+		if err := ping(before); err != nil {
+			t.Errorf("%+v", err)
+		}
+		if err := ping(resolveMutual(t, daemon.Host(), dir)); err != nil {
+			t.Fatalf("%+v", err)
+		}
+		requests := daemon.Requests()
+		shown := requests[len(requests)-1].TLS.PeerCertificates[0]
+		if want := readCertificate(t, dir, "cert.pem"); !shown.Equal(want) {
+			t.Errorf("the client shows %v, want %v", shown.SerialNumber, want.SerialNumber)
+		}
+	}
+}
+
+func resolveMutual(t *testing.T, host, dir string) *dockertls.Config {
+	t.Helper()
 	yes := true
-	cfg, err := dockertls.Resolve(dockertls.Options{
-		Host: startStandIn(t, dir, tls.RequireAndVerifyClientCert), TLSVerify: &yes, CertPath: dir,
-	})
+	cfg, err := dockertls.Resolve(dockertls.Options{Host: host, TLSVerify: &yes, CertPath: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 3 {
-		if err := ping(cfg); err != nil {
-			t.Errorf("%+v", err)
-		}
-		mkcerts(t, "-o", dir, "--renew")
-	}
+	return cfg
 }
 
 // Files made by mkcerts, and then renewed, serve real daemons in both modes.
