@@ -159,7 +159,8 @@ func (a authority) verify(der []byte, s subject, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if bytes.Equal(cert.RawSubject, cert.RawIssuer) {
+	// Compared as text: the same name may be encoded in several ways.
+	if strings.EqualFold(cert.Subject.String(), cert.Issuer.String()) {
 		return fmt.Errorf("%q is the authority's own name, and OpenSSL would take the certificate for a self-signed one", s.commonName)
 	}
 	roots := x509.NewCertPool()

@@ -106,7 +106,7 @@ func (j job) check() error {
 	case j.client != "":
 		return checkClientName(j.client)
 	case !j.renew && len(j.names) == 0:
-		return errors.New("say by which names and IP addresses clients reach the daemon: mkcerts -o DIR NAME...")
+		return errors.New("say by which names and IP addresses clients reach the daemon: mkcerts -o DIR localhost 10.0.0.5")
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -203,5 +204,72 @@ func TestAuthorityHasExpired(t *testing.T) {
 	runProgram("-o", dir, "--renew").wantFailure(t, 1, "the authority expired on ", "another folder")
 	if !maps.Equal(before, contents(t, dir)) {
 		t.Error("something was written")
+	}
+}
+
+// writeAuthority makes an authority that is not like those of mkcerts.
+func writeAuthority(t *testing.T, edit func(*x509.Certificate)) (dir string) {
+	t.Helper()
+	key, err := newKey(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template, err := newTemplate("docker CA", key, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	template.NotAfter = time.Now().AddDate(5, 0, 0)
+	template.IsCA = true
+	template.KeyUsage = x509.KeyUsageCertSign
+	edit(template)
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := newPair(der, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir = t.TempDir()
+	if err := errors.Join(os.Chmod(dir, 0o700), os.WriteFile(filepath.Join(dir, "ca.pem"), p.cert, 0o600),
+		os.WriteFile(filepath.Join(dir, "ca-key.pem"), p.key, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// Authorities from elsewhere do, and those that cannot do say why.
+func TestForeignAuthority(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		edit        func(*x509.Certificate)
+		fails, warn string
+	}{
+		{name: "a good one", edit: func(*x509.Certificate) {}},
+		{name: "no key usage", edit: func(c *x509.Certificate) { c.KeyUsage = 0 }, warn: "strict clients refuse it"},
+		{name: "signs nothing", edit: func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageDigitalSignature },
+			fails: "does not allow it to sign"},
+		{name: "the client's name", edit: func(c *x509.Certificate) { c.Subject.CommonName = "Client" },
+			fails: "is the authority's own name"},
+		{name: "other names only", edit: func(c *x509.Certificate) {
+			c.PermittedDNSDomains, c.PermittedDNSDomainsCritical = []string{"example.com"}, true
+		}, fails: "the authority's certificates are no good"},
+		{name: "servers only", edit: func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} },
+			fails: "the authority's certificates are no good"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := writeAuthority(t, tt.edit)
+			got := runProgram("-o", dir, "--renew", "box")
+			if tt.fails != "" {
+				if got.code != 1 || !strings.Contains(got.stderr, tt.fails) || len(contents(t, dir)) != 2 {
+					t.Errorf("got %+v, want %q", got, tt.fails)
+				}
+				return
+			}
+			if got.code != 0 || tt.warn == "" != (got.stderr == "") || !strings.Contains(got.stderr, tt.warn) {
+				t.Errorf("got %+v, want %q", got, tt.warn)
+			}
+			checkSet(t, dir)
+		})
 	}
 }
