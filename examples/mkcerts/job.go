@@ -39,6 +39,7 @@ type job struct {
 // A result is what was made.
 type result struct {
 	dir       string // of the certificates, absolute
+	renewed   bool
 	clientDir string // where client's files are
 	client    string
 	names     []string // of the daemon
@@ -116,7 +117,7 @@ func (j job) checkTargets() error {
 
 // make makes everything in memory.
 func (j job) make() (result, error) {
-	done := result{dir: j.dir, clientDir: j.dir, client: "client", warnings: j.folderWarnings()}
+	done := result{dir: j.dir, renewed: j.renew, clientDir: j.dir, client: "client", warnings: j.folderWarnings()}
 	contents := map[string][]byte{}
 	var ca authority
 	var err error

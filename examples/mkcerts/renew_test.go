@@ -40,7 +40,9 @@ func TestRenew(t *testing.T) {
 	dir := newSet(t, "--rsa", "2048", "localhost", "box", "10.0.0.5", "2001:db8::5")
 	before := contents(t, dir)
 	oldServer := readCertificate(t, dir, "server-cert.pem")
-	mkcerts(t, "-o", dir, "--renew")
+	if got := mkcerts(t, "-o", dir, "--renew"); !strings.HasPrefix(got, "Renewed in "+dir) || !strings.Contains(got, "restart it") {
+		t.Errorf("got:\n%s", got)
+	}
 
 	after := contents(t, dir)
 	for name := range before {

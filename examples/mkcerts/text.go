@@ -15,12 +15,18 @@ const port = "2376" // Docker's own for TLS
 // text says what was made, and how to use it.
 func (r result) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Made in %s, valid until %s; the authority is valid until %s:\n\n", r.clientDir, date(r.until), date(r.caUntil))
+	verb := "Made"
+	if r.renewed {
+		verb = "Renewed"
+	}
+	fmt.Fprintf(&b, "%s in %s, valid until %s; the authority is valid until %s:\n\n", verb, r.clientDir, date(r.until), date(r.caUntil))
 	for _, f := range r.files {
 		fmt.Fprintf(&b, "  %-16s %s\n", filepath.Base(f.path), r.purpose(f.path))
 	}
 	if r.clientDir == r.dir {
-		fmt.Fprint(&b, "\nA daemon reads its certificate when it starts: restart one that runs.\n")
+		if r.renewed {
+			fmt.Fprint(&b, "\nA daemon reads its certificate when it starts: restart it.\n")
+		}
 		r.steps(&b)
 	}
 	fmt.Fprintf(&b, "\nFor docker, and for all programs that read its variables:\n\n")
