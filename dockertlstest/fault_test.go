@@ -1,0 +1,154 @@
+package dockertlstest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dockertls/dockertls"
+	"github.com/dockertls/dockertls/dockertlstest"
+)
+
+// patience is for what hangs without a limit of its own: it only has to be
+// longer than what comes before takes.
+const patience = 300 * time.Millisecond
+
+// hangs tells whether nobody gives up but the caller.
+func hangs(f dockertlstest.Fault) bool { return strings.HasPrefix(string(f), "hangs-") }
+
+// limited is a context for a request to a daemon with that fault.
+func limited(t *testing.T, f dockertlstest.Fault) context.Context {
+	t.Helper()
+	limit := 30 * time.Second
+	if hangs(f) && f.Kind() == "" {
+		limit = patience
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// fetch makes a request, and reads the answer.
+func fetch(ctx context.Context, client *http.Client, url string) (status int, err error) {
+	defer client.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	_, err = io.Copy(io.Discard, response.Body)
+	return response.StatusCode, err
+}
+
+// ask makes a request through package dockertls.
+func ask(ctx context.Context, t *testing.T, opts dockertls.Options) (status int, err error) {
+	t.Helper()
+	cfg, err := dockertls.Resolve(opts)
+	if err != nil {
+		t.Errorf("the options do not resolve: %v", err)
+		return 0, err
+	}
+	return fetch(ctx, cfg.HTTPClient(), cfg.URL("/info"))
+}
+
+// askBare makes one through nothing but net/http and crypto/tls.
+func askBare(ctx context.Context, d *dockertlstest.Daemon) (status int, err error) {
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: d.TLSClientConfig()}}
+	return fetch(ctx, client, d.URL("/info"))
+}
+
+// Every fault is of the kind it promises, and is real.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	for _, fault := range dockertlstest.Faults() {
+		for name, version := range tlsVersions {
+			t.Run(string(fault)+", "+name, func(t *testing.T) {
+				t.Parallel()
+				if fault.Kind() == dockertls.Timeout {
+					t.Skip("TestTimeouts is about it")
+				}
+				d := dockertlstest.Start(t, fault, maxUnless(fault, version))
+				status, err := ask(limited(t, fault), t, d.Options())
+				checkKind(t, fault, status, err)
+			})
+			t.Run(string(fault)+", bare, "+name, func(t *testing.T) {
+				t.Parallel()
+				d := dockertlstest.Start(t, fault, maxUnless(fault, version))
+				ctx := limited(t, fault)
+				if hangs(fault) { // net/http would wait for longer than we want to
+					var cancel func()
+					ctx, cancel = context.WithTimeout(ctx, patience)
+					defer cancel()
+				}
+				if status, err := askBare(ctx, d); err == nil && status == http.StatusOK {
+					t.Error("no failure")
+				}
+			})
+		}
+	}
+}
+
+// Not as parallel tests, of which few would run at once: they only wait.
+func TestTimeouts(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("it takes 9 s")
+	}
+	var all sync.WaitGroup
+	for _, fault := range dockertlstest.Faults() {
+		if fault.Kind() != dockertls.Timeout {
+			continue
+		}
+		d := dockertlstest.Start(t, fault)
+		all.Go(func() {
+			status, err := ask(t.Context(), t, d.Options())
+			checkKind(t, fault, status, err)
+		})
+	}
+	all.Wait()
+}
+
+// maxUnless leaves faults alone that choose a version.
+func maxUnless(f dockertlstest.Fault, version uint16) dockertlstest.Option {
+	if f == dockertlstest.TLSTooOld || f == dockertlstest.NoCommonCipher {
+		return dockertlstest.MutualTLS // the default
+	}
+	return dockertlstest.MaxTLS(version)
+}
+
+func checkKind(t *testing.T, f dockertlstest.Fault, status int, err error) {
+	t.Helper()
+	if kind := f.Kind(); kind != "" {
+		if !errors.Is(err, kind) {
+			t.Errorf("got %v, want the kind %s", err, kind)
+		}
+		return
+	}
+	if err != nil && errors.As(err, new(*dockertls.Error)) {
+		t.Errorf("got %v, want no kind", err)
+	}
+	switch {
+	case hangs(f):
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want the deadline", err)
+		}
+	case f == dockertlstest.Closes(dockertlstest.InBody):
+		if !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("got %v, want the body to end early", err)
+		}
+	default:
+		if want := strings.TrimPrefix(string(f), "page-"); err != nil || fmt.Sprint(status) != want {
+			t.Errorf("got %d, %v, want %s", status, err, want)
+		}
+	}
+}
