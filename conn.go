@@ -172,17 +172,30 @@ func (c *conn) readAnswer(head []byte) (n int, err error) {
 			return 0, e
 		case n == 0:
 			return 0, err
+		case err != nil && more && c.http:
+			if e := c.cutOff(err); e != nil {
+				c.fate = e
+				return 0, e
+			}
+			return n, nil
 		case err != nil, !more, n == len(head):
 			return n, nil // an error comes again
 		}
 	}
 }
 
+// cutOff explains the end in the middle of an answer's header.
+func (c *conn) cutOff(err error) *Error {
+	s := c.scene(StageRequest)
+	s.halfway = true
+	return c.blame(s.explain(err))
+}
+
 // judge tells whether what was read is no answer of a daemon, and whether more
 // of it is needed to tell. An error only counts if nothing was read.
 func (c *conn) judge(head []byte, err error) (e *Error, more bool) {
 	if len(head) > 0 {
-		e, more = c.scene(StageRequest).explainAnswer(head, err == nil)
+		e, more = c.scene(StageRequest).explainAnswer(head)
 		return c.blame(e), more
 	}
 	if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) {
@@ -260,7 +273,9 @@ func (c *conn) brokenOff(err error) error {
 	if err == nil || err == io.EOF {
 		return err
 	}
-	if !isReset(err) && !errors.Is(err, syscall.EPIPE) && alertOf(err) < 0 {
+	// Without its farewell TLS calls the end unexpected.
+	cut := c.seen != nil && errors.Is(err, io.ErrUnexpectedEOF)
+	if !cut && !isReset(err) && !errors.Is(err, syscall.EPIPE) && alertOf(err) < 0 {
 		return err
 	}
 	s := c.scene(StageRequest)

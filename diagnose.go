@@ -100,7 +100,8 @@ type scene struct {
 	http     bool       // HTTP is spoken on it from the first byte on
 	wrote    bool       // something was sent on it
 	bodiless bool       // that was a HEAD request
-	answered bool       // and there was an answer
+	answered bool       // there was an answer
+	halfway  bool       // there was the beginning of one
 }
 
 // explain makes an [*Error] of what is understood, or returns nil.
@@ -156,6 +157,9 @@ func (s scene) addHandshake(ev *Evidence) {
 	}
 	if s.seen.version != 0 {
 		ev.TLSVersion = tls.VersionName(s.seen.version)
+	}
+	if len(ev.Server) == 0 {
+		ev.Server = describeAll(s.seen.chain)
 	}
 	ev.Requested, ev.Sent, ev.Accepted = s.seen.requested, s.seen.sent, authorityNames(s.seen.accepted)
 }

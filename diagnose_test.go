@@ -51,7 +51,7 @@ func TestDiagnoseForeignErrors(t *testing.T) {
 		{"nobody listens", dialBare("tcp", closed.Addr()), dockertls.ConnectionRefused, "nobody listens"},
 		{"no such name", dialBare("tcp", "no-such-host.invalid:1"), dockertls.DNS, "no-such-host.invalid"},
 		{"no socket", dialBare("unix", filepath.Join(dir, "none")), dockertls.SocketMissing, "no such socket"},
-		{"a file", dialBare("unix", file), dockertls.ConnectionRefused, "regular file"},
+		{"a file", dialBare("unix", file), dockertls.SocketMissing, "regular file"},
 		{"a text", errors.New("Error response from daemon: Client sent an HTTP request to an HTTPS server."), dockertls.TLSRequired, "plain HTTP"},
 	} {
 		got := dockertls.Diagnose(tt.err)

@@ -2,11 +2,15 @@ package dockertls
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -141,14 +145,51 @@ func (c *Config) connect(ctx context.Context, network, address string) (net.Conn
 		dial = (&net.Dialer{}).DialContext
 	}
 	var conn net.Conn
-	err := within(ctx, connectTimeout, func(ctx context.Context) (err error) {
-		conn, err = dial(ctx, network, address)
+	var lookup lookupWatch
+	err := within(lookup.watch(ctx), connectTimeout, func(ctx context.Context) (err error) {
+		for conn, err = dial(ctx, network, address); isQueueFull(err) && pause(ctx); {
+			conn, err = dial(ctx, network, address)
+		}
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, lookup.blame(err)
 	}
 	return conn, nil
+}
+
+// isQueueFull tells that a unix socket's daemon is busy at the moment. Over TCP
+// the system itself tries again.
+func isQueueFull(err error) bool { return errors.Is(err, syscall.EAGAIN) }
+
+// pause waits a moment, and tells whether there is time left.
+func pause(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(20 * time.Millisecond):
+		return true
+	}
+}
+
+// A lookupWatch knows whether a name is being resolved.
+type lookupWatch struct{ running atomic.Bool }
+
+func (l *lookupWatch) watch(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		DNSStart: func(httptrace.DNSStartInfo) { l.running.Store(true) },
+		DNSDone:  func(info httptrace.DNSDoneInfo) { l.running.Store(info.Err != nil) },
+	})
+}
+
+// blame makes the end of a time limit one of the name server, if that was asked
+// and had not answered.
+func (l *lookupWatch) blame(err error) error {
+	if limit, ok := err.(limitError); ok && l.running.Load() {
+		limit.lookup = true
+		return limit
+	}
+	return err
 }
 
 // within runs f with a limit of our own, and tells its end from the context's.
@@ -157,7 +198,7 @@ func within(ctx context.Context, limit time.Duration, f func(context.Context) er
 	defer cancel()
 	err := f(limited)
 	if err != nil && limited.Err() != nil && contextError(ctx) == nil {
-		return limitError(limit)
+		return limitError{limit: limit}
 	}
 	return err
 }

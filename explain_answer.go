@@ -18,15 +18,15 @@ const (
 	recordHandshake = 22
 )
 
-// explainAnswer passes judgement on the first bytes of the first answer. While
-// open, there may be more to come, and more tells whether that is needed.
-func (s scene) explainAnswer(head []byte, open bool) (e *Error, more bool) {
+// explainAnswer passes judgement on the first bytes of the first answer, and
+// tells whether more of it is needed.
+func (s scene) explainAnswer(head []byte) (e *Error, more bool) {
 	e, more = s.judgeAnswer(head)
 	if e != nil {
 		e.Evidence.Answer = quoteAnswer(head)
 		e = s.complete(e, nil)
 	}
-	return e, more && open
+	return e, more
 }
 
 func (s scene) judgeAnswer(head []byte) (e *Error, more bool) {
@@ -60,6 +60,9 @@ func (s scene) judgeStatus(head []byte) (e *Error, more bool) {
 	const statusLine = len("HTTP/1.1 400")
 	if len(head) < statusLine {
 		return nil, true
+	}
+	if s.http && !bytes.Contains(head, []byte("\r\n\r\n")) {
+		return nil, true // net/http waits for the whole header as well
 	}
 	code, _ := strconv.Atoi(string(head[statusLine-3 : statusLine]))
 	forwarded := s.cfg.forwards()

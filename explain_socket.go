@@ -55,20 +55,18 @@ func (s scene) judgeSocket(err error, found Socket) *Error {
 		e := &Error{Kind: SocketPermission, Detail: "this user may not open the socket" + found.describe()}
 		return e.hint("%s", cmp.Or(found.hintGroup(), "run as a user who may, or use another address"))
 	case isRefused(err), errors.Is(err, syscall.ENOTSOCK), errors.Is(err, syscall.EPROTOTYPE):
-		e := &Error{Kind: ConnectionRefused}
-		switch found.Type {
-		case typeSocket, "":
-			e.Detail = "the socket is there, but nobody listens on it"
+		if found.Type == typeSocket || found.Type == "" {
+			e := &Error{Kind: ConnectionRefused, Detail: "the socket is there, but nobody listens on it"}
 			return e.hint("%s", cmp.Or(s.hintOtherSocket(), "the daemon is not running: start it; the socket was left behind by an earlier one"))
 		}
-		e.Detail = fmt.Sprintf("the path is a %s, not a socket", found.Type)
+		e := &Error{Kind: SocketMissing, Detail: fmt.Sprintf("the path is a %s, not a socket", found.Type)}
 		hint := running
 		if found.Type == typeDirectory {
 			hint = "a container that mounts a missing socket makes such a directory: remove it and start the daemon, or check the address" + s.fromHost()
 		}
 		return e.hint("%s", cmp.Or(s.hintOtherSocket(), hint))
-	case errors.Is(err, syscall.EAGAIN):
-		e := &Error{Kind: ConnectionRefused, Detail: "the daemon does not accept connections: its queue is full"}
+	case isQueueFull(err): // to other clients; ours waits
+		e := &Error{Kind: Timeout, Detail: "the daemon does not accept connections: its queue is full"}
 		return e.hint("the daemon is overloaded or hangs: look at it, and try again")
 	}
 	return nil

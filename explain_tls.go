@@ -2,6 +2,7 @@ package dockertls
 
 import (
 	"cmp"
+	"crypto/rsa"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -186,7 +187,19 @@ func (s scene) unparsable(text string) *Error {
 // badServerKey is about a server that cannot prove to have its key.
 func (s scene) badServerKey(text string) *Error {
 	if strings.Contains(text, "insecure") || strings.Contains(text, "too small") {
-		return s.invalid("the server's key is too short to be safe").hint("issue the daemon's certificate again for an RSA key of 2048 bits or more, or an ECDSA key")
+		return s.invalid("the server's RSA key" + s.serverKeySize() + " is too short to be safe").hint("issue the daemon's certificate again for an RSA key of 2048 bits or more, or an ECDSA key")
 	}
 	return s.invalid("the server signed with another key than that of its certificate").hint("the daemon's --tlskey must belong to its --tlscert")
+}
+
+// serverKeySize is the length of the server's RSA key, for a message.
+func (s scene) serverKeySize() string {
+	if s.seen == nil || len(s.seen.chain) == 0 {
+		return ""
+	}
+	key, ok := s.seen.chain[0].PublicKey.(*rsa.PublicKey)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf(" of %d bits", key.N.BitLen())
 }

@@ -25,11 +25,23 @@ func (s scene) explainName(err error) *Error {
 		e.Detail = fmt.Sprintf("the host name %s does not resolve: no such name", name)
 		return e.hint("check the spelling of the address%s, and that this machine's name server knows it", s.fromHost())
 	case dns.IsTimeout:
-		e.Detail = fmt.Sprintf("the host name %s does not resolve: the name server did not answer in time", name)
-		return e.hint("this machine's name server cannot be reached: try again, or use the IP address if the daemon's certificate allows it")
+		return s.nameTimeout(e, name, "in time")
 	}
 	e.Detail = fmt.Sprintf("the host name %s does not resolve: the name server failed", name)
 	return e.hint("the fault is with this machine's name server: try again, or use the IP address if the daemon's certificate allows it")
+}
+
+func (s scene) nameTimeout(e *Error, name, when string) *Error {
+	e.Detail = fmt.Sprintf("the host name %s does not resolve: the name server did not answer %s", name, when)
+	return e.hint("this machine's name server cannot be reached: try again, or use the IP address if the daemon's certificate allows it")
+}
+
+// slowLookup is the end of our own limit, while a name was resolved.
+func (s scene) slowLookup(limit time.Duration) *Error {
+	e := &Error{Kind: DNS, Source: s.hostSource()}
+	e.Evidence.Waited = limit
+	host, _, _ := net.SplitHostPort(s.cfg.endpoint.address)
+	return s.nameTimeout(e, quote(host), fmt.Sprintf("within %v", limit))
 }
 
 // explainDial is about not getting there at all.
@@ -56,18 +68,23 @@ func (s scene) explainDial(err error) *Error {
 }
 
 // limitError is the end of one of our own time limits, never of the caller's.
-type limitError time.Duration
+type limitError struct {
+	limit  time.Duration
+	lookup bool // a name server was asked last
+}
 
 func (l limitError) Error() string {
-	return fmt.Sprintf("no answer within the time limit of %v", time.Duration(l))
+	return fmt.Sprintf("no answer within the time limit of %v", l.limit)
 }
 
 // explainLimit is about time limits other than a context's.
 func (s scene) explainLimit(err error) *Error {
 	e := &Error{Kind: Timeout, Source: s.hostSource()}
 	var timeout net.Error
-	if limit, ok := errors.AsType[limitError](err); ok {
-		e.Evidence.Waited = time.Duration(limit)
+	if end, ok := errors.AsType[limitError](err); ok && end.lookup {
+		return s.slowLookup(end.limit)
+	} else if ok {
+		e.Evidence.Waited = end.limit
 	} else if !errors.As(err, &timeout) || !timeout.Timeout() {
 		return nil
 	}
@@ -75,11 +92,14 @@ func (s scene) explainLimit(err error) *Error {
 	if e.Evidence.Waited > 0 {
 		waited = fmt.Sprintf(" within %v", e.Evidence.Waited)
 	}
-	switch s.stage {
-	case StageConnect:
+	switch {
+	case s.stage == StageConnect && s.socketPath(err) != "":
+		e.Detail = "the daemon did not accept the connection" + waited + ": its queue is full"
+		return e.hint("the daemon is overloaded or hangs: look at it, and try again")
+	case s.stage == StageConnect:
 		e.Detail = "no connection was made" + waited
 		return e.hint("the host is down, a firewall drops the packets, or the daemon is too busy to accept: check the address%s", s.fromHost())
-	case StageHandshake:
+	case s.stage == StageHandshake:
 		return s.silentHandshake(e, waited)
 	}
 	e.Detail = "no answer came" + waited
@@ -130,17 +150,28 @@ func (s scene) explainEnd(err error) *Error {
 			return nil // the end of anything
 		}
 		e.Detail = "the connection was " + how + " by the other side"
+	case s.halfway:
+		e.Detail = "the connection was " + how + " by the other side in the middle of an answer"
+		return e.hint("the daemon was stopped, or something on the way cut the connection")
 	case s.answered:
 		e.Detail = "the connection was " + how + " by the other side, after answers had come"
 		return e.hint("the daemon was stopped, or something on the way cut the connection")
-	case closed && s.wrote && s.cfg.tls == nil && !s.cfg.endpoint.isSocket() && s.cfg.proxy == nil:
-		return s.tlsRequired("the server closed the connection at a request in plain HTTP, without an answer, as servers do that speak TLS")
+	case s.wrote && s.http && s.cfg.tls == nil && !s.cfg.endpoint.isSocket() && s.cfg.proxy == nil:
+		return s.hungUpOnHTTP()
 	case s.wrote:
 		e.Detail = "the connection was " + how + " by the other side before it answered the request"
 	default:
 		e.Detail = "the connection was " + how + " by the other side before a request was sent"
 	}
 	return e.hint("the daemon, or what stands before it, hung up: its log may say why")
+}
+
+// hungUpOnHTTP is about servers that end the connection at a request in plain
+// HTTP. OpenSSL's, haproxy and stunnel do so, where they expect TLS.
+func (s scene) hungUpOnHTTP() *Error {
+	e := s.tlsRequired("the server hung up at a request in plain HTTP, without an answer, as servers do that speak TLS")
+	e.Hint += ". If the daemon does not speak TLS, its log may say why it hung up"
+	return e
 }
 
 func (s scene) endInHandshake(e *Error, how string) *Error {

@@ -11,13 +11,13 @@ import (
 
 // A handshake is what one TLS handshake showed of the peer.
 type handshake struct {
-	version   uint16   // 0 until the server chose one
-	requested bool     // the server asked for a client certificate
-	sent      bool     // and got one
-	accepted  [][]byte // the authorities its request named, in DER
-	chain     []*x509.Certificate
-	opening   []byte // the first bytes the server sent
-	address   string // of the peer: the server, or a proxy
+	version   uint16              // 0 until the server chose one
+	requested bool                // the server asked for a client certificate
+	sent      bool                // and got one
+	accepted  [][]byte            // the authorities its request named, in DER
+	chain     []*x509.Certificate // what the server sent, as far as it was read
+	opening   []byte              // the first bytes the server sent
+	address   string              // of the peer: the server, or a proxy
 }
 
 // dialTLS opens a connection and does the handshake.
@@ -41,13 +41,17 @@ func (c *Config) handshake(ctx context.Context, cfg *tls.Config) (*tls.Conn, *ha
 	conn := tls.Client(opening, seen.watch(cfg))
 	err = shakeHands(ctx, conn)
 	seen.opening, opening.head, opening.full = opening.head, nil, true
+	state := conn.ConnectionState()
+	seen.chain = state.PeerCertificates
+	if state.Version != 0 {
+		seen.version = state.Version
+	}
 	c.shown.Store(seen)
 	if err != nil {
 		raw.Close()
 		s := scene{cfg: c, seen: seen, stage: StageHandshake, address: seen.address}
 		return nil, nil, c.failure(ctx, s, err)
 	}
-	seen.version = conn.ConnectionState().Version
 	return conn, seen, nil
 }
 

@@ -35,7 +35,7 @@ const (
 	Unreachable       Kind = "unreachable"        // no route to the host, or a firewall forbids the way: docs/diagnostics.md#unreachable
 	Timeout           Kind = "timeout"            // no answer within our own time limit: docs/diagnostics.md#timeout
 	ConnectionReset   Kind = "connection-reset"   // the connection was reset or closed before there was an answer: docs/diagnostics.md#connection-reset
-	SocketMissing     Kind = "socket-missing"     // no such socket or named pipe: docs/diagnostics.md#socket-missing
+	SocketMissing     Kind = "socket-missing"     // no such socket or named pipe, or something else in its place: docs/diagnostics.md#socket-missing
 	SocketPermission  Kind = "socket-permission"  // the socket exists, but may not be opened: docs/diagnostics.md#socket-permission
 	ProxyFailed       Kind = "proxy"              // a proxy stands between, and it refused or failed: docs/diagnostics.md#proxy
 	EndpointMismatch  Kind = "endpoint-mismatch"  // a request for another server than the transport's own: docs/diagnostics.md#endpoint-mismatch

@@ -97,7 +97,7 @@ func wayKinds() []kindEntry {
 		{ConnectionReset, "The connection was reset or closed before there was an answer, and nobody said why.",
 			"Look at the daemon's log, and at proxies and load balancers on the way.",
 			[]string{"connection reset by peer", "EOF", "broken pipe"}},
-		{SocketMissing, "There is no such unix socket or named pipe.",
+		{SocketMissing, "There is no such unix socket or named pipe, or something else lies in its place: a file, a directory.",
 			"Start the daemon, or use the socket that the hint has found elsewhere.",
 			[]string{"dial unix /var/run/docker.sock: connect: no such file or directory"}},
 		{SocketPermission, "The socket exists, but this user may not open it.",
@@ -114,7 +114,7 @@ func wayKinds() []kindEntry {
 func speechKinds() []kindEntry {
 	return []kindEntry{
 		{TLSRequired, "Plain HTTP was sent to a server that speaks TLS.",
-			"Switch TLS on: DOCKER_TLS_VERIFY=1 or --tlsverify, with the daemon's ca.pem.",
+			"Switch TLS on: DOCKER_TLS_VERIFY=1 or --tlsverify, with the daemon's ca.pem. Some servers that speak TLS say nothing, and hang up: the message tells if this is all that was seen.",
 			[]string{"Client sent an HTTP request to an HTTPS server", `malformed HTTP response "\x15\x03\x01\x00\x02\x02"`, "Unexpected end of file from server"}},
 		{TLSNotOffered, "TLS was spoken, and the server answered plain HTTP.",
 			"Start the daemon with --tls or --tlsverify, use the port where it speaks TLS, or switch TLS off.",

@@ -212,10 +212,10 @@ func socksRefusal(err error) string {
 	text := op.Err.Error()
 	for _, known := range [...]struct{ text, said string }{
 		{"general SOCKS server failure", "it has a failure of its own"},
-		{"connection not allowed by ruleset", "its rules do not allow this connection"},
-		{"network unreachable", "it has no route to the daemon's network"},
-		{"host unreachable", "it cannot reach the daemon's host"},
-		{"connection refused", "it found nobody listening at the daemon's address"},
+		{"connection not allowed by ruleset", "this connection is not allowed by its rules"},
+		{"network unreachable", "the daemon's network is unreachable from there"},
+		{"host unreachable", "the daemon's host is unreachable from there"},
+		{"connection refused", "the daemon's address refused it, nobody listens there"},
 		{"TTL expired", "its way to the daemon is too long"},
 		{"username/password authentication failed", "it does not accept the user and password"},
 		{"no acceptable authentication methods", "it wants to know who asks (user and password)"},

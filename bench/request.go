@@ -191,7 +191,9 @@ func resolve(kind, host, dir string, dial dialFunc) (*dockertls.Config, error) {
 	return dockertls.Resolve(options)
 }
 
-// checkKept fails unless each client has had one connection all the time.
+// checkKept fails if the clients have not kept their connections. A few more are
+// possible on a busy machine: net/http gives a connection up if its own goroutine
+// does not get to say within 50 ms that the request is written.
 func checkKept(client *http.Client, cfg *dockertls.Config, clients int) error {
 	resp, err := client.Get(cfg.URL(connectionsPath))
 	if err != nil {
@@ -202,8 +204,8 @@ func checkKept(client *http.Client, cfg *dockertls.Config, clients int) error {
 	if _, err := fmt.Fscan(resp.Body, &n); err != nil {
 		return err
 	}
-	if n != clients {
-		return fmt.Errorf("%d connections of %d clients", n, clients)
+	if n > 3*clients {
+		return fmt.Errorf("%d clients made %d connections", clients, n)
 	}
 	return nil
 }
