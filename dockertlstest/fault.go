@@ -74,7 +74,9 @@ func Hangs(at Stage) Fault { return Fault("hangs-" + at) }
 
 // Closes makes a daemon that closes every connection in an orderly way of TCP
 // once it has come to a stage, as a process does that ends: connection-reset, and
-// [io.ErrUnexpectedEOF] while the body is read.
+// [io.ErrUnexpectedEOF] while the body is read. In mode Plain a connection that
+// ends before the answer may be tls-required as well, because that is how some
+// servers of TLS refuse plain HTTP.
 func Closes(at Stage) Fault { return Fault("closes-" + at) }
 
 // Resets is like [Closes], but the connection is reset: connection-reset at
