@@ -85,6 +85,7 @@ type Daemon struct {
 	mode     Mode
 	ca       *CA
 	access   access
+	editTLS  func(*tls.Config) // what the options ask for
 	routes   []route
 	stream   func(net.Conn, *http.Request)
 	misdeeds map[Stage]misdeed
@@ -202,6 +203,9 @@ func (d *Daemon) tlsConfig() *tls.Config {
 	if d.mode == MutualTLS {
 		config.ClientAuth = tls.RequireAndVerifyClientCert
 		config.ClientCAs = d.clientCAs()
+	}
+	if d.editTLS != nil {
+		d.editTLS(config)
 	}
 	if d.TLSConfig != nil {
 		d.TLSConfig(config)

@@ -37,11 +37,18 @@
 //
 // # Faults
 //
-// The constants of type [Fault] are about the daemon's certificate
-// (ServerCertExpired, ServerNameWrong, ...), the client's (ClientCertMissing,
-// ClientCATwin, ...), the language spoken (UnexpectedTLS, TLSTooOld, ...), and
-// strangers at the daemon's port (SSHServer, Page407, ...). [Hangs], [Closes],
-// [Resets] and [Sends] are for any [Stage] of a connection:
+// Each of these constants is an option, and its comment tells what kind of error
+// package dockertls makes of it (go doc dockertlstest.ClientCertMissing):
+//
+//	server's certificate   ServerNameWrong, ServerCommonNameOnly, ServerCertExpired, ServerCertNotYetValid,
+//	                       ServerCAUnknown, ServerCATwin, ServerCertSelfSigned, ServerIntermediateMissing,
+//	                       ServerCertForClients
+//	client's certificate   ClientCertMissing, ClientCertExpired, ClientCertNotYetValid, ClientCAUnknown,
+//	                       ClientCATwin, ClientCertForServers, ClientCertRefused
+//	another language       UnexpectedPlain, UnexpectedTLS, TLSTooOld, NoCommonCipher, ServerNameUnrecognized
+//	another server         NotListening, SSHServer, MySQLServer, HTTP2Server, Page407, Page502, Page302
+//
+// [Hangs], [Closes], [Resets] and [Sends] are for any [Stage] of a connection:
 //
 //	dockertlstest.Start(t, dockertlstest.Resets(dockertlstest.InBody))
 //

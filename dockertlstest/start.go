@@ -104,7 +104,8 @@ func Stream(serve func(conn net.Conn, r *http.Request)) Option {
 }
 
 // Configure has the last word on the daemon's fields before it starts: another
-// server certificate, a TLS configuration, a log.
+// server certificate, a TLS configuration, a log. A Handler replaces what
+// [Handle] has added as well.
 func Configure(edit func(*Daemon)) Option {
 	return optionFunc(func(s *setup) { s.configure = append(s.configure, edit) })
 }
@@ -191,7 +192,7 @@ func (s *setup) daemon(ca *CA) *Daemon {
 	if s.stream != nil {
 		d.stream = s.stream
 	}
-	d.TLSConfig = func(config *tls.Config) { s.editTLS(config) }
+	d.editTLS = s.editTLS
 	return d
 }
 
