@@ -4,8 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"net/http"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -150,5 +155,42 @@ func checkKind(t *testing.T, f dockertlstest.Fault, status int, err error) {
 		if want := strings.TrimPrefix(string(f), "page-"); err != nil || fmt.Sprint(status) != want {
 			t.Errorf("got %d, %v, want %s", status, err, want)
 		}
+	}
+}
+
+// The comment of each fault ends with its kind, and the package documentation
+// lists it.
+func TestFaultsAreDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := parser.ParseFile(token.NewFileSet(), "fault.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	ast.Inspect(source, func(node ast.Node) bool {
+		spec, ok := node.(*ast.ValueSpec)
+		if !ok || fmt.Sprint(spec.Type) != "Fault" {
+			return true
+		}
+		found++
+		name := spec.Names[0].Name
+		text, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		if err != nil {
+			t.Error(err)
+		}
+		if kind := dockertlstest.Fault(text).Kind(); kind != "" && !strings.Contains(spec.Comment.Text(), ": "+string(kind)) {
+			t.Errorf("the comment of %s does not name the kind %s", name, kind)
+		}
+		if !strings.Contains(string(page), name) {
+			t.Errorf("doc.go does not list %s", name)
+		}
+		return true
+	})
+	if staged := 3 * 5; found+staged != len(dockertlstest.Faults()) {
+		t.Errorf("%d constants, and %d faults in all", found, len(dockertlstest.Faults()))
 	}
 }

@@ -84,29 +84,35 @@ func (d *Daemon) admit(conn *tap, next *admission, config *tls.Config) {
 	if d.misbehave(OnAccept, conn, conn) {
 		return
 	}
-	top := net.Conn(conn)
-	if config != nil {
-		secured := tls.Server(conn, config)
-		top = secured
-		d.note(func() {
-			if d.open[conn] != nil {
-				d.open[conn] = secured
-			}
-		})
-		err := secured.Handshake()
-		d.noteHandshake(conn.entry, secured.ConnectionState(), err)
-		if err == nil && d.misbehave(AfterHandshake, conn, top) {
-			return
-		}
-	} else if d.misbehave(AfterHandshake, conn, top) {
+	top, err := d.secure(conn, config)
+	if err == nil && d.misbehave(AfterHandshake, conn, top) {
 		return
 	}
 	d.note(func() { conn.entry.settled = true })
 	select {
 	case next.conns <- top:
 	case <-next.closed:
+		if err != nil { // as the HTTP server would put it
+			d.server.ErrorLog.Printf("http: TLS handshake error from %s: %v", conn.RemoteAddr(), err)
+		}
 		top.Close()
 	}
+}
+
+// secure does the handshake, and records how it ends. Without TLS there is none.
+func (d *Daemon) secure(conn *tap, config *tls.Config) (net.Conn, error) {
+	if config == nil {
+		return conn, nil
+	}
+	secured := tls.Server(conn, config)
+	d.note(func() {
+		if d.open[conn] != nil {
+			d.open[conn] = secured
+		}
+	})
+	err := secured.Handshake()
+	d.noteHandshake(conn.entry, secured.ConnectionState(), err)
+	return secured, err
 }
 
 func (d *Daemon) noteHandshake(e *entry, state tls.ConnectionState, err error) {
