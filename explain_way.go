@@ -156,7 +156,7 @@ func (s scene) explainEnd(err error) *Error {
 	case s.answered:
 		e.Detail = "the connection was " + how + " by the other side, after answers had come"
 		return e.hint("the daemon was stopped, or something on the way cut the connection")
-	case s.wrote && s.http && s.cfg.tls == nil && !s.cfg.endpoint.isSocket() && s.cfg.proxy == nil:
+	case s.http && s.cfg.tls == nil && !s.cfg.endpoint.isSocket() && s.cfg.proxy == nil:
 		return s.hungUpOnHTTP()
 	case s.wrote:
 		e.Detail = "the connection was " + how + " by the other side before it answered the request"
@@ -166,10 +166,11 @@ func (s scene) explainEnd(err error) *Error {
 	return e.hint("the daemon, or what stands before it, hung up: its log may say why")
 }
 
-// hungUpOnHTTP is about servers that end the connection at a request in plain
-// HTTP. OpenSSL's, haproxy and stunnel do so, where they expect TLS.
+// hungUpOnHTTP is about servers that end the connection without an answer to
+// plain HTTP. OpenSSL's, haproxy and stunnel do so, where they expect TLS.
+// Whether the request had been sent does not count: it is a matter of luck.
 func (s scene) hungUpOnHTTP() *Error {
-	e := s.tlsRequired("the server hung up at a request in plain HTTP, without an answer, as servers do that speak TLS")
+	e := s.tlsRequired("the server hung up on plain HTTP, without an answer, as servers do that speak TLS")
 	e.Hint += ". If the daemon does not speak TLS, its log may say why it hung up"
 	return e
 }

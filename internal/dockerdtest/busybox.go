@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"testing"
+
+	"github.com/dockertls/dockertls/internal/programtest"
 )
 
 // BusyboxTar returns the root file system of an image that needs no registry, for
@@ -16,7 +18,7 @@ func BusyboxTar(tb testing.TB) []byte {
 	tb.Helper()
 	path, err := staticBusybox()
 	if err != nil {
-		missing(tb, err)
+		programtest.Missing(tb, err)
 	}
 	program, err := os.ReadFile(path)
 	if err != nil {
@@ -31,7 +33,7 @@ func BusyboxTar(tb testing.TB) []byte {
 
 func staticBusybox() (string, error) {
 	const advice = "apt-get install busybox-static"
-	path, err := lookPath("busybox", advice)
+	path, err := programtest.LookPath("busybox", advice)
 	if err != nil {
 		return "", err
 	}

@@ -5,16 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/dockertls/dockertls/internal/programtest"
 )
 
 const (
@@ -51,7 +51,7 @@ type Daemon struct {
 
 	dir    string
 	cmd    *exec.Cmd
-	exited chan struct{} // closed when the process is reaped; nil before it is started
+	exited <-chan struct{} // closed when the process is reaped; nil before it is started
 }
 
 // Start starts a daemon, waits until it answers, and stops it when the test ends.
@@ -60,10 +60,10 @@ func Start(tb testing.TB, f Flavour, o Options) *Daemon {
 	requireRoot(tb)
 	path, err := f.path()
 	if err != nil {
-		missing(tb, err)
+		programtest.Missing(tb, err)
 	}
 	for attempt := 1; ; attempt++ {
-		d, err := start(tb.Context(), path, freeAddr(tb), o)
+		d, err := start(tb.Context(), path, programtest.FreeAddr(tb), o)
 		if err == nil {
 			tb.Cleanup(func() { d.cleanup(tb) })
 			return d
@@ -113,8 +113,7 @@ func (d *Daemon) run(ctx context.Context, path string, o Options) error {
 	d.cmd.Stdout, d.cmd.Stderr = log, log
 	// Not our whole environment: DOCKER_TLS_VERIFY and DOCKER_CERT_PATH mean something to the daemon too.
 	d.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + d.dir}
-	d.cmd.SysProcAttr = endWithParent()
-	if err := d.launch(); err != nil {
+	if d.exited, err = programtest.Start(d.cmd); err != nil {
 		return err
 	}
 	return d.waitUntilReady(ctx)
@@ -155,27 +154,6 @@ func (o Options) args() []string {
 	case TLSVerify:
 		return append(pair, "--tlsverify", "--tlscacert", o.CAFile)
 	}
-	return nil
-}
-
-// launch starts the process, and reaps it when it ends.
-func (d *Daemon) launch() error {
-	started, exited := make(chan error), make(chan struct{})
-	go func() {
-		defer close(exited)
-		// endWithParent means this thread: it must not end before the process does.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := d.cmd.Start()
-		started <- err
-		if err == nil {
-			d.cmd.Wait()
-		}
-	}()
-	if err := <-started; err != nil {
-		return err
-	}
-	d.exited = exited
 	return nil
 }
 
@@ -270,14 +248,3 @@ func (d *Daemon) logTail() string {
 }
 
 func (d *Daemon) file(name string) string { return filepath.Join(d.dir, name) }
-
-// freeAddr returns an address on loopback that nobody listens on.
-func freeAddr(tb testing.TB) string {
-	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/dockertls/dockertls/internal/programtest"
 )
 
 // DocsCerts writes the certificates of a daemon and its client into dir, by the commands of "Protect the Docker
@@ -16,11 +18,7 @@ import (
 // It takes seconds. Call it once and share the folder.
 func DocsCerts(tb testing.TB, dir string, hosts ...string) {
 	tb.Helper()
-	path, err := lookPath("openssl", "apt-get install openssl")
-	if err != nil {
-		missing(tb, err)
-	}
-	o := openssl{tb: tb, path: path, dir: dir}
+	o := openssl{tb: tb, path: programtest.Find(tb, "openssl", "openssl"), dir: dir}
 	o.run("genrsa", "-aes256", "-passout", "pass:docs", "-out", "ca-key.pem", "4096")
 	o.run("req", "-new", "-x509", "-days", "365", "-key", "ca-key.pem", "-passin", "pass:docs",
 		"-sha256", "-subj", "/O=Docs/CN=docker CA", "-out", "ca.pem")

@@ -3,11 +3,11 @@ package dockerdtest
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"testing"
+
+	"github.com/dockertls/dockertls/internal/programtest"
 )
 
 // Flavour is a kind of daemon.
@@ -35,40 +35,22 @@ func Require(tb testing.TB) {
 		}
 		errs = append(errs, err)
 	}
-	missing(tb, errors.Join(errs...))
+	programtest.Missing(tb, errors.Join(errs...))
 }
 
 func requireRoot(tb testing.TB) {
 	tb.Helper()
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		missing(tb, errors.New("a Docker daemon runs as root on Linux only: run this test there"))
+		programtest.Missing(tb, errors.New("a Docker daemon runs as root on Linux only: run this test there"))
 	}
 }
 
 // path finds the daemon's program.
 func (f Flavour) path() (string, error) {
 	if f == Modern {
-		return lookPath(cmp.Or(os.Getenv("DOCKERTLS_DOCKERD_MODERN"), "dockerd-modern"),
+		return programtest.LookPath(cmp.Or(os.Getenv("DOCKERTLS_DOCKERD_MODERN"), "dockerd-modern"),
 			"run .ci/run once, which builds one, and set DOCKERTLS_DOCKERD_MODERN")
 	}
-	return lookPath(cmp.Or(os.Getenv("DOCKERTLS_DOCKERD"), "dockerd"),
+	return programtest.LookPath(cmp.Or(os.Getenv("DOCKERTLS_DOCKERD"), "dockerd"),
 		"apt-get install docker.io, or set DOCKERTLS_DOCKERD")
-}
-
-// lookPath finds a program, or says how to get it.
-func lookPath(name, advice string) (string, error) {
-	path, err := exec.LookPath(name)
-	if err != nil {
-		return "", fmt.Errorf("%w: %s", err, advice)
-	}
-	return path, nil
-}
-
-// missing ends a test for which this machine lacks something.
-func missing(tb testing.TB, err error) {
-	tb.Helper()
-	if os.Getenv("DOCKERTLS_REQUIRE") == "1" {
-		tb.Fatal(err)
-	}
-	tb.Skip(err)
 }

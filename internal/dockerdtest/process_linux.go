@@ -13,12 +13,6 @@ import (
 	"time"
 )
 
-// endWithParent ends a process when the test binary ends in a way that runs no
-// cleanup, as after a timeout.
-func endWithParent() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-}
-
 // killNaming kills the processes whose arguments name dir, and their children: a daemon's containerd,
 // the shims of its containers, and the containers. It waits until they are gone.
 func killNaming(dir string) {

@@ -2,11 +2,7 @@
 
 package dockerdtest
 
-import "syscall"
-
 // Start ends the test on these systems, so nothing here is ever called.
-
-func endWithParent() *syscall.SysProcAttr { return nil }
 
 func killNaming(string) {}
 

@@ -195,7 +195,7 @@ func basicAuth(header string) string {
 	return string(credentials)
 }
 
-// forward answers one request from the daemon.
+// forward answers one request from the daemon. After an error there is no other.
 func (p *Proxy) forward(conn net.Conn, req *http.Request) error {
 	transport := &http.Transport{
 		DisableKeepAlives: true,
@@ -211,7 +211,10 @@ func (p *Proxy) forward(conn net.Conn, req *http.Request) error {
 		return err
 	}
 	defer resp.Body.Close()
-	return resp.Write(conn)
+	if err := resp.Write(conn); err != nil || !resp.Close {
+		return err
+	}
+	return io.EOF // which may be all that ends the answer
 }
 
 // tunnel sends the greeting, and then what comes from one side to the other,
