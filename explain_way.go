@@ -156,7 +156,7 @@ func (s scene) explainEnd(err error) *Error {
 	case s.answered:
 		e.Detail = "the connection was " + how + " by the other side, after answers had come"
 		return e.hint("the daemon was stopped, or something on the way cut the connection")
-	case s.http && s.cfg.tls == nil && !s.cfg.endpoint.isSocket() && s.cfg.proxy == nil:
+	case s.http && s.cfg.tls == nil && s.cfg.endpoint.isTCP() && s.cfg.proxy == nil:
 		return s.hungUpOnHTTP()
 	case s.wrote:
 		e.Detail = "the connection was " + how + " by the other side before it answered the request"
