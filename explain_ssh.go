@@ -32,7 +32,7 @@ func (s scene) explainSSH(err error) *Error {
 		return s.explainStart(err)
 	case errors.Is(err, io.EOF) && !s.answered && s.http:
 		e := s.sshFailed(SSHFailed, "the command on the other side ended without an answer, and without an error")
-		return e.hint("try it by hand: %s", s.cfg.endpoint.ssh.byHand(s.cfg.endpoint.ssh.command("version")))
+		return e.hint("try it by hand: %s", s.cfg.endpoint.ssh.tryDocker())
 	}
 	return nil
 }
@@ -96,7 +96,7 @@ func (s scene) sshSays(line string, end *sshError) *Error {
 		return e.hint("check the spelling of the address%s, and Host and HostName in ssh's configuration", s.fromHost())
 	case says("connection refused"):
 		e := s.sshFailed(SSHUnreachable, "nobody listens for ssh there")
-		return e.hint("check the address%s and its port, and that an ssh server runs there", s.fromHost())
+		return e.hint("check that an ssh server runs there, and its port; check the address%s", s.fromHost())
 	case says("timed out", "timeout, server"):
 		e := s.sshFailed(SSHUnreachable, "the host did not answer ssh in time")
 		return e.hint("the host is down, or a firewall drops the packets: check the address%s", s.fromHost())
@@ -147,10 +147,10 @@ func (s scene) dockerSays(line string, end *sshError) *Error {
 		return e.hint("install docker there (18.09 or later), and see what this prints: %s", t.byHand("echo $PATH; command -v docker"))
 	case says("permission denied") && says("sock", "dial unix", "docker daemon"):
 		e := s.sshFailed(SSHDaemon, "docker on the other side may not open its daemon's socket")
-		return e.hint("add the user there to the group docker, or use another user; try %s", t.byHand(t.command("version")))
+		return e.hint("add the user there to the group docker, or use another user; try %s", t.tryDocker())
 	case says("raw stream connection", "docker daemon", "docker.sock"):
 		e := s.sshFailed(SSHDaemon, "docker on the other side does not reach its daemon")
-		return e.hint("start the daemon there, or name its socket in the address (ssh://host/path); try %s", t.byHand(t.command("version")))
+		return e.hint("start the daemon there, or name its socket in the address (ssh://host/path); try %s", t.tryDocker())
 	}
 	return nil
 }
@@ -164,11 +164,11 @@ func (s scene) sshUnknown(end *sshError) *Error {
 		e.Detail = fmt.Sprintf("ssh failed (%s)", end.state)
 	}
 	if line := lastLine(end.stderr); line != "" {
-		e.Detail += ": " + quote(line)
+		e.Detail += `: "` + line + `"` // escaped already
 	} else {
 		e.Detail += ", and said nothing"
 	}
-	return e.hint("try it by hand: %s", end.target.byHand(end.target.command("version")))
+	return e.hint("try it by hand: %s", end.target.tryDocker())
 }
 
 // noise is about answers that are no HTTP: something else than docker writes to

@@ -36,6 +36,8 @@ func parseSSH(address string) (endpoint, *Error) {
 			hint("leave it out: ssh takes keys, from its agent or as its own configuration says")
 	case t.host == "":
 		return endpoint{}, invalidHost(address, "no host name").hint("write ssh://user@host or ssh://host:port")
+	case strings.Contains(t.host, ":") && u.Host[0] != '[':
+		return endpoint{}, bareColons(address)
 	case u.RawQuery != "":
 		return endpoint{}, invalidHost(address, "an ssh address has no query").hint("write a ? in a path as %%3F")
 	case u.Fragment != "":
@@ -68,11 +70,15 @@ func malformedSSH(address string, err error) *Error {
 	case ok && strings.Count(hostPort, ":") == 1 && strings.Trim(port, "0123456789") != "":
 		return invalidHost(address, "the port %q is not a number", port).hint("a path on the other side begins with a slash: ssh://host/path")
 	case strings.Count(hostPort, ":") > 1 && !strings.HasPrefix(hostPort, "["):
-		return invalidHost(address, "an IPv6 address needs brackets").hint("write ssh://[::1]:22")
+		return bareColons(address)
 	case errors.As(err, &escape):
 		return invalidHost(address, "the address cannot be parsed").hint("a %% in it starts an escape such as %%20")
 	}
 	return invalidHost(address, "the address cannot be parsed").hint("write ssh://user@host:port")
+}
+
+func bareColons(address string) *Error {
+	return invalidHost(address, "more than one colon: an IPv6 address needs brackets").hint("write ssh://host:port or ssh://[::1]:22")
 }
 
 // checkWords refuses what ssh could take for something else than it is: an
@@ -147,6 +153,8 @@ func (t sshTarget) byHand(command string) string {
 	}
 	return strings.Join(append(line, command), " ")
 }
+
+func (t sshTarget) tryDocker() string { return t.byHand(t.command("version")) }
 
 // shellWord quotes a word for a POSIX shell, if it needs that.
 func shellWord(s string) string {

@@ -38,7 +38,7 @@ type sshConn struct {
 	closing sync.Once
 	closed  chan struct{} // by our Close
 	signals sync.Mutex    // guards timer and ended
-	timer   *time.Timer // of the next signal
+	timer   *time.Timer   // of the next signal
 	ended   bool
 	exited  chan struct{} // closed once the process was reaped
 }
