@@ -14,8 +14,8 @@ const sshAuthority = "docker.example.com"
 
 // An sshTarget is an ssh address taken apart (rule 30).
 type sshTarget struct {
-	user, host, port string // as ssh gets them; user and port may be empty, an IPv6 address has no brackets
-	path             string // of the socket on the other side; "" for the one that docker uses there
+	login, host, port string // as ssh gets them; login (the user) and port may be empty, an IPv6 address has no brackets
+	path              string // of the socket on the other side; "" for the one that docker uses there
 }
 
 // parseSSH reads an address that begins with "ssh://". Nothing in it is
@@ -25,7 +25,7 @@ func parseSSH(address string) (endpoint, *Error) {
 	if err != nil {
 		return endpoint{}, malformedSSH(address, err)
 	}
-	t := sshTarget{user: u.User.Username(), host: u.Hostname(), port: u.Port(), path: u.Path}
+	t := sshTarget{login: u.User.Username(), host: u.Hostname(), port: u.Port(), path: u.Path}
 	if strings.Trim(t.path, "/") == "" {
 		t.path = ""
 	}
@@ -84,7 +84,7 @@ func bareColons(address string) *Error {
 // checkWords refuses what ssh could take for something else than it is: an
 // option, or text that a terminal acts upon.
 func (t sshTarget) checkWords(address string) *Error {
-	for _, word := range [...]struct{ what, text string }{{"user", t.user}, {"host", t.host}, {"path", t.path}} {
+	for _, word := range [...]struct{ what, text string }{{"user", t.login}, {"host", t.host}, {"path", t.path}} {
 		if i := strings.IndexFunc(word.text, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
 			return invalidHost(address, "the character %q has no place in the %s", []rune(word.text[i:])[0], word.what)
 		}
@@ -105,8 +105,8 @@ func (t sshTarget) String() string {
 	if t.port != "" {
 		u.Host = net.JoinHostPort(t.host, t.port)
 	}
-	if t.user != "" {
-		u.User = url.User(t.user)
+	if t.login != "" {
+		u.User = url.User(t.login)
 	}
 	return strings.TrimPrefix(u.String(), "//")
 }
@@ -122,13 +122,13 @@ func (t sshTarget) destination() string {
 // would act upon is quoted, because ssh hands user and host to the ProxyCommand's
 // shell, and the command to the one on the other side.
 func (t sshTarget) args() []string {
-	return slices.Concat(t.login(), []string{"-o ConnectTimeout=30", "-T", "--", shellWord(t.host), t.command("system", "dial-stdio")})
+	return slices.Concat(t.options(), []string{"-o ConnectTimeout=30", "-T", "--", shellWord(t.host), t.command("system", "dial-stdio")})
 }
 
-func (t sshTarget) login() []string {
+func (t sshTarget) options() []string {
 	var args []string
-	if t.user != "" {
-		args = append(args, "-l", shellWord(t.user))
+	if t.login != "" {
+		args = append(args, "-l", shellWord(t.login))
 	}
 	if t.port != "" {
 		args = append(args, "-p", t.port)
@@ -147,7 +147,7 @@ func (t sshTarget) command(words ...string) string {
 
 // byHand is what a user can type to see the same as we do.
 func (t sshTarget) byHand(command string) string {
-	line := slices.Concat([]string{"ssh"}, t.login(), []string{shellWord(t.host)})
+	line := slices.Concat([]string{"ssh"}, t.options(), []string{shellWord(t.host)})
 	if strings.ContainsAny(command, "'\";$") {
 		command = shellWord(command)
 	}
