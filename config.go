@@ -260,7 +260,7 @@ func (r *resolution) decideDefault(w wish) (decision, *Error) {
 // just that (rule 15).
 func (r *resolution) checkUnused(e endpoint) *Error {
 	c := r.first(fieldCA, fieldCert, fieldKey, fieldSigner)
-	if !c.set() || e.isSocket() {
+	if !c.set() || !e.isTCP() {
 		return nil
 	}
 	return fail(OptionsConflict, c.source, "TLS material is given, but TLS is not switched on for %s", e).
@@ -299,7 +299,7 @@ func (r *resolution) build(d decision) (*Config, *Error) {
 		endpoint: d.endpoint, context: d.context, source: d.source, dialer: r.dialer(),
 		certDir: dir.path, certDirFrom: dir.source, ca: d.material.ca.data,
 	}
-	if d.endpoint.isSocket() {
+	if !d.endpoint.isTCP() {
 		if r.env != nil {
 			c.elsewhere = otherSockets(r.env.home, r.env.runtimeDir)
 		}
@@ -410,7 +410,7 @@ func (r *resolution) warnAbout(d decision, w wish) {
 	}
 	r.warnNoEffect(d, w)
 	r.warnWords(d)
-	if !d.endpoint.isSocket() && d.tls {
+	if d.endpoint.isTCP() && d.tls {
 		r.warnTLS(d, w)
 	}
 	if r.env != nil {
@@ -424,11 +424,11 @@ func (r *resolution) warnAbout(d decision, w wish) {
 func (r *resolution) warnNoEffect(d decision, w wish) {
 	why := ""
 	switch {
-	case d.endpoint.isSocket() && (w.tls || d.context != wordDefault):
-		why = "the endpoint is a " + map[string]string{schemeUnix: "unix socket", schemeNpipe: "named pipe"}[d.endpoint.network]
+	case !d.endpoint.isTCP() && (w.tls || d.context != wordDefault):
+		why = map[string]string{schemeUnix: "the endpoint is a unix socket", schemeNpipe: "the endpoint is a named pipe", schemeSSH: "ssh secures the connection"}[d.endpoint.network]
 	case d.context != wordDefault:
 		why = "the context " + quote(d.context) + " brings its own TLS settings"
-	case !w.tls && !d.endpoint.isSocket():
+	case !w.tls && d.endpoint.isTCP():
 		why = "TLS is not switched on (DOCKER_TLS_VERIFY or --tlsverify would)"
 	default:
 		return

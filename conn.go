@@ -262,6 +262,9 @@ func (c *conn) hasReason(err error) bool {
 // hungUp tells whether a connection failed because the other side is gone.
 func hungUp(err error) bool {
 	var op *net.OpError
+	if isSSHError(err) {
+		return true
+	}
 	if errors.As(err, &op) && op.Op == "read" {
 		return false // of what is being uploaded, not of the connection
 	}
@@ -275,7 +278,7 @@ func (c *conn) brokenOff(err error) error {
 	}
 	// Without its farewell TLS calls the end unexpected.
 	cut := c.seen != nil && errors.Is(err, io.ErrUnexpectedEOF)
-	if !cut && !isReset(err) && !errors.Is(err, syscall.EPIPE) && alertOf(err) < 0 {
+	if !cut && !isReset(err) && !errors.Is(err, syscall.EPIPE) && alertOf(err) < 0 && !isSSHError(err) {
 		return err
 	}
 	s := c.scene(StageRequest)

@@ -149,7 +149,7 @@ func (r *resolution) decideContext(name choice, w wish) (decision, *Error) {
 			return d, err
 		}
 	}
-	if d.endpoint.isSocket() {
+	if !d.endpoint.isTCP() {
 		r.record("host", d.endpoint.String(), source, r.first(fieldHost).all())
 		return d, nil
 	}

@@ -107,7 +107,7 @@ type scene struct {
 // explain makes an [*Error] of what is understood, or returns nil.
 func (s scene) explain(err error) *Error {
 	explainers := []func(error) *Error{
-		s.explainServer, s.explainAlert, s.explainRecord, s.explainName, s.explainDial, s.explainLimit, s.explainEnd, s.explainLocal,
+		s.explainSSH, s.explainServer, s.explainAlert, s.explainRecord, s.explainName, s.explainDial, s.explainLimit, s.explainEnd, s.explainLocal,
 	}
 	for _, explain := range explainers {
 		if e := explain(err); e != nil {

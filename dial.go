@@ -39,7 +39,7 @@ func (c *Config) dialTransport(ctx context.Context, _, address string) (net.Conn
 	switch {
 	case c.tls != nil:
 		return nil, c.mismatch("an unencrypted connection to " + address)
-	case c.endpoint.isSocket(), sameAddress(address, c.endpoint.address):
+	case !c.endpoint.isTCP(), sameAddress(address, c.endpoint.address):
 		return c.dialEndpoint(ctx, true)
 	case c.forwards() && sameAddress(address, hostPort(c.proxy)):
 		conn, err := c.connect(ctx, schemeTCP, address)
@@ -78,7 +78,7 @@ func (c *Config) route(req *http.Request) (*url.URL, error) {
 	switch {
 	case u.Scheme != c.scheme():
 		return nil, c.mismatch("a request to " + u.Scheme + "://" + u.Host)
-	case c.endpoint.isSocket():
+	case !c.endpoint.isTCP():
 		return nil, nil
 	case u.Host != c.endpoint.address && !sameAddress(hostPort(u), c.endpoint.address): // the usual form costs nothing
 		return nil, c.mismatch("a request to " + u.Scheme + "://" + u.Host)
@@ -131,8 +131,15 @@ func (c *Config) dialRaw(ctx context.Context) (net.Conn, error) {
 		conn, err := c.dialProxy(ctx)
 		return conn, c.proxyFailure(ctx, StageProxy, err)
 	}
-	conn, err := c.connect(ctx, c.endpoint.network, c.endpoint.address)
+	conn, err := c.connectEndpoint(ctx)
 	return conn, c.failure(ctx, scene{cfg: c, stage: StageConnect}, err)
+}
+
+func (c *Config) connectEndpoint(ctx context.Context) (net.Conn, error) {
+	if c.usesSSH() {
+		return dialSSH(ctx, c.endpoint.ssh)
+	}
+	return c.connect(ctx, c.endpoint.network, c.endpoint.address)
 }
 
 // connect opens a connection within connectTimeout.

@@ -142,7 +142,7 @@ func (c *Config) Transport() *http.Transport {
 	t := &http.Transport{
 		Proxy:                  c.route,
 		DialContext:            c.dialTransport,
-		DisableCompression:     c.endpoint.isSocket(),
+		DisableCompression:     !c.endpoint.isTCP(),
 		MaxIdleConns:           idleConnections,
 		MaxIdleConnsPerHost:    idleConnections,
 		IdleConnTimeout:        idleTimeout,

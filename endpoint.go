@@ -34,23 +34,29 @@ const (
 
 // An endpoint is an address that has been decided: nothing in it is missing.
 type endpoint struct {
-	network    string // "tcp", "unix" or "npipe"
-	address    string // what to dial: host:port in ASCII, or the path of a socket or pipe
+	network    string // "tcp", "unix", "npipe" or "ssh"
+	address    string // what to dial: host:port in ASCII, the path of a socket or pipe, or what follows ssh://
 	authority  string // what stands in URLs and the Host header
 	serverName string // tcp: the host name or IP address, without port and final dot
 	basePath   string // tcp: prefix of every request path, "" or "/p"
+	ssh        sshTarget
 
 	https   bool     // the address itself asks for TLS (contexts only)
 	dropped []string // parts of the address that have no meaning (Q5)
 	noPort  bool     // the address has no port and a context's rule filled it in (Q4)
 }
 
-func (e endpoint) isSocket() bool { return e.network != schemeTCP }
+// isTCP tells endpoints that TLS, proxies and ports are for from sockets, pipes
+// and ssh, which have none of them, and where every host name in a request stands
+// for the one endpoint.
+func (e endpoint) isTCP() bool { return e.network == schemeTCP }
+
+func (e endpoint) isSocket() bool { return e.network == schemeUnix || e.network == schemeNpipe }
 
 // String is the address with every default filled in, for DOCKER_HOST and for
 // other clients' WithHost.
 func (e endpoint) String() string {
-	if e.isSocket() {
+	if !e.isTCP() {
 		return e.network + "://" + e.address
 	}
 	return schemeTCP + "://" + e.address + e.escapedBase()
@@ -106,6 +112,8 @@ func parseHost(host string) (endpoint, *Error) {
 		return parseSocket(schemeUnix, cmp.Or(rest, defaultSocket))
 	case schemeNpipe:
 		return parseSocket(schemeNpipe, cmp.Or(rest, defaultPipe))
+	case schemeSSH:
+		return parseSSH(host)
 	}
 	return endpoint{}, unknownScheme(scheme, rest, host)
 }
@@ -130,6 +138,8 @@ func parseContextHost(host string, tls bool) (endpoint, *Error) {
 		return e, err
 	case schemeUnix, schemeNpipe:
 		return parseSocket(scheme, rest)
+	case schemeSSH:
+		return parseSSH(host)
 	}
 	return endpoint{}, unknownScheme(scheme, rest, host)
 }
@@ -390,7 +400,7 @@ func (e endpoint) checkSocketPath() *Error {
 func unknownScheme(scheme, rest, host string) *Error {
 	lower := strings.ToLower(strings.TrimLeft(scheme, `'"`))
 	switch lower {
-	case schemeSSH, schemeFD:
+	case schemeFD:
 		if lower == scheme {
 			return fail(HostUnsupported, "", "%q: the scheme %s is not supported here", redact(host), scheme)
 		}
@@ -408,7 +418,7 @@ func unknownScheme(scheme, rest, host string) *Error {
 		}
 		return e.hint("write %s:// in small letters", lower)
 	}
-	return e.hint("tcp, unix and npipe are supported")
+	return e.hint("tcp, unix, npipe and ssh are supported")
 }
 
 func invalidHost(host, format string, args ...any) *Error {
@@ -418,6 +428,7 @@ func invalidHost(host, format string, args ...any) *Error {
 }
 
 // redact replaces the user and password of an address that may not even parse.
+// The user of an ssh address stays: it is no secret, and part of the address.
 func redact(host string) string {
 	if strings.HasPrefix(host, schemeUnix+"://") || strings.HasPrefix(host, schemeNpipe+"://") {
 		return host
@@ -429,6 +440,9 @@ func redact(host string) string {
 	start := 0
 	if i := strings.Index(host, "://"); i >= 0 && i < at {
 		start = i + len("://")
+	}
+	if user := strings.ToLower(host[start:at]); strings.TrimSpace(host[:start]) == schemeSSH+"://" && !containsAny(user, ":", "%3a") {
+		return host
 	}
 	return host[:start] + "xxxxx" + host[at:]
 }

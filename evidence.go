@@ -40,6 +40,8 @@ type Evidence struct {
 	Sent       bool          `json:"sent,omitempty"`         // and got ours
 	Accepted   []string      `json:"accepted_cas,omitempty"` // the authorities that it accepts clients of; none: any
 	Socket     *Socket       `json:"socket,omitempty"`       // what lies at the path of the socket
+	Stderr     string        `json:"stderr,omitempty"`       // ssh's last words: the last line that it, or docker on the other side, wrote to its standard error
+	ExitStatus int           `json:"exit_status,omitempty"`  // ssh's, which is that of the command on the other side, or 255
 }
 
 // A Certificate is the part of an X.509 certificate that matters in diagnoses.
@@ -68,6 +70,7 @@ func (ev Evidence) attrs() []slog.Attr {
 	for _, a := range []slog.Attr{
 		slog.String("stage", string(ev.Stage)), slog.String("address", ev.Address), slog.String("proxy", ev.Proxy),
 		slog.String("alert", ev.Alert), slog.String("tls_version", ev.TLSVersion), slog.String("answer", ev.Answer),
+		slog.String("stderr", ev.Stderr),
 	} {
 		if a.Value.String() != "" {
 			attrs = append(attrs, a)

@@ -141,6 +141,9 @@ func (s scene) proxySays(st status) *Error {
 
 // notHTTP is about answers that are no HTTP/1.
 func (s scene) notHTTP(head []byte) *Error {
+	if s.cfg.usesSSH() {
+		return s.noise()
+	}
 	e := &Error{Kind: NotHTTP, Source: s.hostSource(), Detail: "what answers there does not speak HTTP"}
 	who := recognise(head)
 	switch {

@@ -105,6 +105,10 @@ func (s scene) explainLimit(err error) *Error {
 	e.Detail = "no answer came" + waited
 	if strings.Contains(err.Error(), "timeout awaiting response headers") { // net/http has no type for it
 		e.Evidence.Stage = StageRequest
+		if s.cfg != nil && s.cfg.usesSSH() {
+			e.Detail = "ssh was started, and no answer to the request came in time"
+			return e.hint("ssh or docker on the other side waits for something: try it by hand: %s", s.cfg.endpoint.ssh.tryDocker())
+		}
 		e.Detail = "the connection was made, and no answer to the request came in time"
 		return e.hint("the daemon hangs, or the request takes long: its log may say why")
 	}
@@ -156,7 +160,7 @@ func (s scene) explainEnd(err error) *Error {
 	case s.answered:
 		e.Detail = "the connection was " + how + " by the other side, after answers had come"
 		return e.hint("the daemon was stopped, or something on the way cut the connection")
-	case s.http && s.cfg.tls == nil && !s.cfg.endpoint.isSocket() && s.cfg.proxy == nil:
+	case s.http && s.cfg.tls == nil && s.cfg.endpoint.isTCP() && s.cfg.proxy == nil:
 		return s.hungUpOnHTTP()
 	case s.wrote:
 		e.Detail = "the connection was " + how + " by the other side before it answered the request"

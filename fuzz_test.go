@@ -3,6 +3,7 @@ package dockertls
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -10,7 +11,7 @@ import (
 // FuzzParseHost: an address is refused with an error that says why, or it
 // becomes an endpoint that reads back as itself and that net/http understands.
 func FuzzParseHost(f *testing.F) {
-	for _, tc := range append(addressRules(), socketRules()...) {
+	for _, tc := range slices.Concat(addressRules(), socketRules(), sshRules()) {
 		if host, ok := strings.CutPrefix(tc.env, "DOCKER_HOST="); ok {
 			f.Add(host)
 		}
@@ -28,7 +29,7 @@ func FuzzParseHost(f *testing.F) {
 			return
 		}
 		checkEndpoint(t, e)
-		if back, err := parseHost(e.String()); e.network == schemeTCP && (err != nil || back.address != e.address) {
+		if back, err := parseHost(e.String()); (e.network == schemeTCP || e.network == schemeSSH) && (err != nil || back.address != e.address) {
 			t.Errorf("%q becomes %s, which reads back as %s (%v)", host, e, back, err)
 		}
 	})
@@ -36,7 +37,7 @@ func FuzzParseHost(f *testing.F) {
 
 // FuzzParseContextHost is the same for addresses of contexts.
 func FuzzParseContextHost(f *testing.F) {
-	for _, host := range []string{"tcp://box", "tcp://box:1/p", "https://box:1", "unix:///x", "tcp://[::1]", "tcp://:1", "x", "http://a@b"} {
+	for _, host := range []string{"tcp://box", "tcp://box:1/p", "https://box:1", "unix:///x", "tcp://[::1]", "tcp://:1", "x", "http://a@b", "ssh://me@box:22/x"} {
 		f.Add(host, true)
 		f.Add(host, false)
 	}
@@ -85,7 +86,7 @@ func checkRefusal(t *testing.T, host string, err *Error) {
 
 func checkEndpoint(t *testing.T, e endpoint) {
 	t.Helper()
-	if e.isSocket() {
+	if !e.isTCP() {
 		return
 	}
 	u, err := url.Parse(e.url(schemeHTTPS, "/_ping"))

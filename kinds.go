@@ -1,5 +1,7 @@
 package dockertls
 
+import "strings"
+
 // A Kind names what went wrong. The strings are stable: once released they are
 // never renamed. A Kind is itself an error, so that
 //
@@ -41,6 +43,18 @@ const (
 	EndpointMismatch  Kind = "endpoint-mismatch"  // a request for another server than the transport's own: docs/diagnostics.md#endpoint-mismatch
 )
 
+// Kinds of reaching it through ssh. Errors of all of them are [SSHFailed] too.
+const (
+	SSHFailed        Kind = "ssh-failed"         // ssh, or what it ran on the other side, failed: docs/diagnostics.md#ssh-failed
+	SSHMissing       Kind = "ssh-missing"        // no ssh program on this machine: docs/diagnostics.md#ssh-missing
+	SSHUnreachable   Kind = "ssh-unreachable"    // ssh does not get to the host: docs/diagnostics.md#ssh-unreachable
+	SSHHostKey       Kind = "ssh-host-key"       // ssh does not trust the host: docs/diagnostics.md#ssh-host-key
+	SSHAuth          Kind = "ssh-auth"           // the host does not let this user in: docs/diagnostics.md#ssh-auth
+	SSHDockerMissing Kind = "ssh-docker-missing" // no docker command on the other side, or too old a one: docs/diagnostics.md#ssh-docker-missing
+	SSHDaemon        Kind = "ssh-daemon"         // docker on the other side does not reach its daemon: docs/diagnostics.md#ssh-daemon
+	SSHNoise         Kind = "ssh-noise"          // something on the other side prints text into the connection: docs/diagnostics.md#ssh-noise
+)
+
 // Kinds of speaking with what answers there.
 const (
 	TLSRequired            Kind = "tls-required"             // we spoke plain HTTP, the daemon speaks TLS: docs/diagnostics.md#tls-required
@@ -71,3 +85,8 @@ const (
 
 // Error returns the kind's name.
 func (k Kind) Error() string { return string(k) }
+
+// Is makes every kind that begins with "ssh-" match [SSHFailed].
+func (k Kind) Is(target error) bool {
+	return target == SSHFailed && strings.HasPrefix(string(k), "ssh-")
+}

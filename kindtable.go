@@ -25,6 +25,7 @@ func kindTable() []kindGroup {
 	return []kindGroup{
 		{"Before any connection", settingKinds()},
 		{"Reaching the endpoint", wayKinds()},
+		{"Reaching it through ssh", sshKinds()},
 		{"Speaking with what answers there", speechKinds()},
 		{"Trusting the server", trustKinds()},
 		{"Being trusted by the server", clientKinds()},
@@ -34,11 +35,11 @@ func kindTable() []kindGroup {
 func settingKinds() []kindEntry {
 	return []kindEntry{
 		{HostInvalid, "The address cannot be read, or cannot be meant.",
-			"Write tcp://host:port, unix:///path or npipe:////./pipe/name; the source of the address is in the message.",
+			"Write tcp://host:port, unix:///path, ssh://user@host or npipe:////./pipe/name; the source of the address is in the message.",
 			[]string{"unable to parse docker host", "Invalid bind address format"}},
 		{HostUnsupported, "The address is well formed, but this system or this library has no such transport.",
-			"Use tcp or unix; npipe is for Windows.",
-			[]string{"Invalid bind address protocol: ssh://", "protocol not available"}},
+			"Use tcp, unix or ssh; npipe is for Windows.",
+			[]string{"Invalid bind address protocol", "protocol not available"}},
 		{OptionsConflict, "Two settings contradict each other, or one asks for less security than another.",
 			"Remove one of the two that the message names.",
 			[]string{"conflicting options: cannot specify both --host and --context"}},
@@ -108,6 +109,35 @@ func wayKinds() []kindEntry {
 			[]string{"Proxy Authentication Required", "proxyconnect tcp", "Service Unavailable"}},
 		{EndpointMismatch, "A request was for another server than the transport's own, or a redirect led there.",
 			"Resolve a Config for each daemon.", nil},
+	}
+}
+
+func sshKinds() []kindEntry {
+	return []kindEntry{
+		{SSHFailed, "ssh failed, or the command that it ran on the other side. All kinds that begin with ssh- are this one too.",
+			"The message quotes what ssh said last, and the hint has a command to try by hand.",
+			[]string{"command [ssh ...] has exited with exit status 255, make sure the URL is valid, and Docker 18.09 or later is installed on the remote host", "kex_exchange_identification: Connection closed by remote host"}},
+		{SSHMissing, "There is no ssh program on this machine's PATH that may be run.",
+			"Install OpenSSH's client, or correct the PATH of the process.",
+			[]string{`exec: "ssh": executable file not found in $PATH`}},
+		{SSHUnreachable, "ssh does not get to the host: the name does not resolve, nobody listens, no route, or no answer in time.",
+			"The message tells which. Host and HostName in ssh's configuration may say another host or port than the address does.",
+			[]string{"ssh: Could not resolve hostname box: Name or service not known", "ssh: connect to host box port 22: Connection refused", "Connection timed out during banner exchange"}},
+		{SSHHostKey, "ssh does not know the host's key, or knows another one. Nobody can be asked: ssh runs without a terminal.",
+			"Connect once by hand, with the command in the hint, and compare the fingerprint.",
+			[]string{"Host key verification failed.", "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!"}},
+		{SSHAuth, "The host does not let this user in with the keys that ssh has.",
+			"Load a key (ssh-add), name one in ssh's configuration, or install it on the host (ssh-copy-id); check the user name. A password cannot be asked for.",
+			[]string{"Permission denied (publickey).", "Too many authentication failures"}},
+		{SSHDockerMissing, "The host has no docker command on the PATH of commands that ssh runs, or one older than 18.09.",
+			"Install docker there. The PATH of a command is not that of a login: see what ssh HOST 'echo $PATH; command -v docker' prints.",
+			[]string{"bash: line 1: docker: command not found", "exit status 127", "docker: 'system dial-stdio' is not a docker command."}},
+		{SSHDaemon, "docker on the other side runs, and does not reach its daemon.",
+			"Start the daemon there, add the user to the group docker, or name the socket in the address: ssh://host/path.",
+			[]string{"failed to open the raw stream connection: dial unix /var/run/docker.sock: connect: permission denied"}},
+		{SSHNoise, "A startup file of the shell on the other side prints text, which comes before the daemon's answer.",
+			"Let .bashrc, .zshenv or .cshrc print on terminals only ([ -t 1 ]).",
+			[]string{`malformed HTTP response "Welcome!"`, `malformed HTTP status code "pid"`, "net/http: HTTP/1.x transport connection broken"}},
 	}
 }
 

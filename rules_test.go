@@ -78,7 +78,7 @@ func currentContext(text string) string { return "home/.docker/config.json=text:
 const prodCurrent = `{"currentContext":"prod"}`
 
 func ruleCases() []ruleCase {
-	return slices.Concat(contextRules(), addressRules(), tlsRules(), fileRules(), contentRules(), storedContextRules(), socketRules(), deviationRules())
+	return slices.Concat(contextRules(), addressRules(), tlsRules(), fileRules(), contentRules(), storedContextRules(), socketRules(), sshRules(), deviationRules())
 }
 
 func contextRules() []ruleCase {
@@ -135,7 +135,7 @@ func addressRules() []ruleCase {
 		row("tcp://box:abc", "error host-invalid"), row("tcp://box:+1", "error host-invalid"), row("tcp://box:0", "error host-invalid"), row("tcp://box:65536", "error host-invalid"),
 		row("tcp://b%41x", "error host-invalid"), row("tcp://box/%zz", "error host-invalid"), row("tcp://a,tcp://b", "error host-invalid"), row("'tcp://box'", "error host-invalid"),
 		row("http://box", "error host-invalid"), row("https://box", "error host-invalid"), row("TCP://box", "error host-invalid"), row("://box", "error host-invalid"), row("ws://box", "error host-invalid"),
-		row("ssh://box", "error host-unsupported"), row("fd://", "error host-unsupported"),
+		row("fd://", "error host-unsupported"),
 	)
 }
 
@@ -270,7 +270,9 @@ func storedContextRules() []ruleCase {
 		host("tcp://box:1/p", "tcp://box:1/p plain"), host("tcp://[::1]:1", "tcp://[::1]:1 plain"), host("tcp://[::1]", "tcp://[::1]:80 plain", "default-port"),
 		host("http://box:1", "tcp://box:1 plain"), host(" tcp://box:1", "error host-invalid"), host("tcp://box:1 ", "error host-invalid"), host("box:1", "error host-invalid"),
 		host("tcp://", "error host-invalid"), host("unix://", "error host-invalid"), host("tcp://:", "error host-invalid"), host("tcp://::1", "error host-invalid"), host("tcp:///p", "error host-invalid"),
-		host("ssh://box", "error host-unsupported"), host("fd://3", "error host-unsupported"),
+		host("fd://3", "error host-unsupported"),
+		host("ssh://me@box:22/x", "ssh://me@box:22/x plain"), host("ssh://box ", "error host-invalid"), host("ssh://", "error host-invalid"), host("ssh://me:pw@box", "error host-invalid"),
+		{"26 ssh: TLS data is ignored", prod + " DOCKER_TLS_VERIFY=1", nil, storedContext("prod", metaOf("ssh://box"), "ca.pem=text:x"), "ssh://box plain", "no-effect"},
 	}
 }
 
@@ -291,6 +293,31 @@ func socketRules() []ruleCase {
 		{"22 files before the length of the path", "DOCKER_HOST=unix:///" + strings.Repeat("x", 108) + " DOCKER_TLS_VERIFY=1", nil, "", "error ca-missing", ""},
 		{"26 unix: TLS data is ignored", "DOCKER_CONTEXT=prod DOCKER_TLS_VERIFY=1", nil, storedContext("prod", metaOf("unix:///x"), "ca.pem=text:x"), "unix:///x plain", "no-effect"},
 		row("npipe:////./pipe/docker_engine", "error host-unsupported"),
+	}
+}
+
+func sshRules() []ruleCase {
+	row := func(host, want string) ruleCase {
+		return ruleCase{"30 " + host, "DOCKER_HOST=" + host, nil, "", want, ""}
+	}
+	over := "DOCKER_HOST=ssh://box DOCKER_TLS_VERIFY=1"
+	return []ruleCase{
+		row("ssh://box", "ssh://box plain"), row("ssh://me@box:2222", "ssh://me@box:2222 plain"), row("ssh://box/", "ssh://box plain"), row("ssh://box//", "ssh://box plain"),
+		row("ssh://box/run/docker.sock", "ssh://box/run/docker.sock plain"), row("ssh://box/a%20b", "ssh://box/a%20b plain"), row("ssh://[::1]:22", "ssh://[::1]:22 plain"),
+		row("ssh://@box", "ssh://box plain"), row("ssh://box;id", "ssh://box;id plain"), row("ssh://box?", "ssh://box plain"), row("ssh://box:", "ssh://box plain"),
+		row("ssh://me:pw@box", "error host-invalid"), row("ssh://:@box", "error host-invalid"), row("ssh://", "error host-invalid"), row("ssh://:22", "error host-invalid"), row("ssh:///path", "error host-invalid"),
+		row("ssh://box?q=1", "error host-invalid"), row("ssh://box#x", "error host-invalid"), row("ssh://box:abc", "error host-invalid"), row("ssh://box:22:23", "error host-invalid"), row("ssh://::1", "error host-invalid"), row("ssh://[::1", "error host-invalid"),
+		row("ssh://b%41x", "error host-invalid"), row("ssh://box/%zz", "error host-invalid"), row("ssh://box/%00", "error host-invalid"), row("SSH://box", "error host-invalid"), row("ssh:/box", "error host-invalid"), row("'ssh://box'", "error host-invalid"),
+		{"7 white space is trimmed", "", []string{"-H", "ssh://box "}, "", "ssh://box plain", ""},
+		{"30 a blank in the path", "", []string{"-H", "ssh://box/a b"}, "", "ssh://box/a%20b plain", ""},
+		{"30 a blank in the host", "", []string{"-H", "ssh://b x"}, "", "error host-invalid", ""},
+		{"21 no TLS over ssh", over, nil, set, "ssh://box plain", "no-effect"},
+		{"21 contents do not count", over, nil, "home/.docker/ca.pem=text:x", "ssh://box plain", "no-effect"},
+		{"21 files must exist", over, nil, "", "error ca-missing", ""},
+		{"21 no proxy over ssh", "DOCKER_HOST=ssh://box HTTP_PROXY=http://proxy:1 REQUEST_METHOD=GET", nil, "", "ssh://box plain", ""},
+		{"U3 ssh is not weaker", "DOCKER_CONTEXT=prod DOCKER_TLS_VERIFY=1", nil, plainContext("ssh://box"), "ssh://box plain", "no-effect"},
+		// Ours: what ssh refuses, or could take for an option.
+		row("ssh://-box", "error host-invalid"), row("ssh://-oProxyCommand=x@box", "error host-invalid"), row("ssh://box:0", "error host-invalid"), row("ssh://box:65536", "error host-invalid"),
 	}
 }
 

@@ -12,7 +12,7 @@
 //
 // # go-dockerclient
 //
-//	client, err := docker.NewClient(cfg.URL("")) // in plain mode and for sockets: cfg.Host()
+//	client, err := docker.NewClient(cfg.URL("")) // for sockets: cfg.Host()
 //	client.HTTPClient = cfg.HTTPClient()
 //	client.TLSConfig = cfg.TLSConfig()
 //
@@ -32,6 +32,10 @@
 // The last row leaves client.TLSConfig nil, in every mode, and sets
 // client.Dialer to one whose Dial method calls Config.Dial: the streams then are
 // what Config.Dial returns, TLS and proxy included.
+//
+// Over ssh: moby's client with the host first, and go-dockerclient with a Dialer,
+// for both. In moby's other order, and for exec and attach of go-dockerclient
+// without a Dialer, these clients look the address up as a name, and fail.
 //
 // Where only a proxy leads to the daemon, moby's client has no such way for
 // streams over TLS: use Config.Dial.

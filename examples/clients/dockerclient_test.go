@@ -53,9 +53,9 @@ func (d dialer) Dial(_, _ string) (net.Conn, error) { return d.cfg.Dial(context.
 
 func dockerClient(t *testing.T, cfg *dockertls.Config) *docker.Client {
 	t.Helper()
-	endpoint := cfg.Host()
-	if cfg.Mode() != dockertls.Plain {
-		endpoint = cfg.URL("")
+	endpoint := cfg.URL("")
+	if isSocket(cfg) {
+		endpoint = cfg.Host()
 	}
 	client, err := docker.NewClient(endpoint)
 	if err != nil {

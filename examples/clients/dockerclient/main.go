@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/dockertls/dockertls"
@@ -39,9 +40,9 @@ func run() error {
 }
 
 func newClient(cfg *dockertls.Config) (*docker.Client, error) {
-	endpoint := cfg.Host()
-	if cfg.Mode() != dockertls.Plain {
-		endpoint = cfg.URL("") // this client takes tcp:// for plain HTTP
+	endpoint := cfg.URL("") // this client takes tcp:// for plain HTTP, and knows no ssh://
+	if isSocket(cfg) {
+		endpoint = cfg.Host()
 	}
 	client, err := docker.NewClient(endpoint)
 	if err != nil {
@@ -50,4 +51,8 @@ func newClient(cfg *dockertls.Config) (*docker.Client, error) {
 	client.HTTPClient = cfg.HTTPClient()
 	client.TLSConfig = cfg.TLSConfig() // of exec and attach; nil in plain mode
 	return client, nil
+}
+
+func isSocket(cfg *dockertls.Config) bool {
+	return strings.HasPrefix(cfg.Host(), "unix://") || strings.HasPrefix(cfg.Host(), "npipe://")
 }
