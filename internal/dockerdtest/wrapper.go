@@ -1,14 +1,14 @@
 package dockerdtest
 
 import (
-	"github.com/dockertls/dockertls/internal/programtest"
-
 	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/dockertls/dockertls/internal/programtest"
 )
 
 // A Wrapper is a program named dockerd for command lines that are written for
