@@ -48,7 +48,7 @@ type Step struct {
 	Error  *Error        `json:"error,omitempty"` // of the step that failed
 }
 
-// A Remedy is a way out that was tried before it is named: the settings to
+// A Remedy is a way out that was checked before it is named: the settings to
 // change, as variables for a shell. An empty value means to unset it.
 type Remedy struct {
 	Advice string   `json:"advice"`        // one line
@@ -87,7 +87,9 @@ const lookLimit = 3 * time.Second
 // chain that is not trusted (no request is ever sent over it), at the other
 // well-known port, at other usual places of certificates and sockets. It never
 // presents a client certificate, nor reads a key, that the settings did not
-// choose. A [Remedy] is named only after it was tried. Other places are looked
+// choose. A [Remedy] is named only after it was checked: a socket and a port have
+// answered, an authority verifies the chain, a client certificate is covered by
+// the server's list. Other places are looked
 // at only if the environment counts ([FromEnv]).
 //
 // It takes 30 seconds at most, less if ctx ends before. The report is never nil.

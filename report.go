@@ -25,7 +25,7 @@ func (s Step) WriteText(w io.Writer, ascii bool) error {
 }
 
 // WriteConclusion writes what the report comes to: the failure with its hint,
-// and what would help.
+// and what would help, as far as that was checked.
 func (r *Report) WriteConclusion(w io.Writer) error {
 	var b strings.Builder
 	switch err := r.Error(); {
@@ -35,7 +35,7 @@ func (r *Report) WriteConclusion(w io.Writer) error {
 		fmt.Fprintf(&b, "%+v\n", err)
 	}
 	for _, remedy := range r.Remedies {
-		fmt.Fprintf(&b, "tried, and it works: %s\n", remedy.Advice)
+		fmt.Fprintf(&b, "checked: %s\n", remedy.Advice)
 		for _, env := range remedy.Env {
 			name, value, _ := strings.Cut(env, "=")
 			if value == "" {

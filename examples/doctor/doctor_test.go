@@ -112,8 +112,8 @@ func wantKind(t *testing.T, kind dockertls.Kind) {
 // follow does what the first way out says, to the letter.
 func follow(t *testing.T, output string) bool {
 	t.Helper()
-	_, way, found := strings.Cut(output, "tried, and it works: ")
-	way, _, _ = strings.Cut(way, "tried, and it works: ")
+	_, way, found := strings.Cut(output, "\nchecked: ")
+	way, _, _ = strings.Cut(way, "\nchecked: ")
 	for _, m := range regexp.MustCompile(`(?m)^    (export|unset) (\w+)=?(.*)$`).FindAllStringSubmatch(way, -1) {
 		t.Setenv(m[2], strings.Trim(m[3], "'"))
 	}
