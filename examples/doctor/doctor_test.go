@@ -95,7 +95,9 @@ func wantKind(t *testing.T, kind dockertls.Kind) {
 	t.Helper()
 	var report struct {
 		Healthy bool
-		Steps   []struct{ Error *struct{ Kind dockertls.Kind } }
+		Steps   []struct {
+			Error *struct{ Kind dockertls.Kind }
+		}
 	}
 	check(t, json.Unmarshal([]byte(doctor(t, "--json").stdout), &report))
 	var kinds []dockertls.Kind
