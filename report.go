@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 )
 
 // WriteText writes the step for people: a line with its outcome, and below it
@@ -16,7 +15,7 @@ func (s Step) WriteText(w io.Writer, ascii bool) error {
 		marks = map[StepStatus]string{StepOK: "ok  ", StepWarning: "warn", StepFailed: "FAIL"}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %-18s %8s\n", marks[s.Status], s.Name, s.Took.Round(10*time.Microsecond))
+	fmt.Fprintf(&b, "%s %-18s %8.1f ms\n", marks[s.Status], s.Name, s.Took.Seconds()*1000)
 	for _, line := range s.Seen {
 		fmt.Fprintf(&b, "    %s\n", line)
 	}

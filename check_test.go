@@ -1,0 +1,145 @@
+package dockertls_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dockertls/dockertls"
+	"github.com/dockertls/dockertls/dockertlstest"
+)
+
+func stepNames(r *dockertls.Report) []dockertls.StepName {
+	var names []dockertls.StepName
+	for _, s := range r.Steps {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// A healthy daemon, in every mode: the steps that apply, and each of them told.
+func TestCheckHealthy(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	socket := dockertlstest.NewSocketDaemon(filepath.Join(shortDir(t), "docker.sock"))
+	t.Cleanup(socket.Close)
+	plain, _ := startDaemon(t, dockertlstest.Plain, nil)
+	_, mutual := startDaemon(t, dockertlstest.MutualTLS, ca)
+	named := mutual
+	named.Host = strings.Replace(mutual.Host, "127.0.0.1", "localhost", 1)
+	for _, tt := range []struct {
+		name string
+		opts dockertls.Options
+		want []dockertls.StepName
+	}{
+		{"socket", dockertls.Options{Host: socket.Host()}, []dockertls.StepName{"settings", "connect", "ping", "version"}},
+		{"plain", dockertls.Options{Host: plain.Host()}, []dockertls.StepName{"settings", "connect", "ping", "version"}},
+		{"mutual", mutual, []dockertls.StepName{"settings", "connect", "handshake", "client-certificate", "ping", "version"}},
+		{"by name", named, []dockertls.StepName{"settings", "name", "connect", "handshake", "client-certificate", "ping", "version"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var told []dockertls.StepName
+			report := resolve(t, tt.opts).Check(t.Context(), func(s dockertls.Step) { told = append(told, s.Name) })
+			if !report.Healthy || report.Error() != nil || !slices.Equal(stepNames(report), tt.want) || !slices.Equal(told, tt.want) {
+				t.Errorf("healthy %t (%v), steps %q, told %q; want %q", report.Healthy, report.Error(), stepNames(report), told, tt.want)
+			}
+			var text bytes.Buffer
+			check(t, report.WriteText(&text, true))
+			if strings.ContainsFunc(text.String(), func(r rune) bool { return r > 127 }) || !strings.Contains(text.String(), "healthy: ") {
+				t.Errorf("the text is %q", text.String())
+			}
+			if _, err := json.Marshal(report); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A pair that lies around is judged, and never shown: the settings did not
+// choose it.
+func TestCheckShowsNoOtherCertificate(t *testing.T) {
+	ca := dockertlstest.NewCA()
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	for _, name := range []string{"DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG"} {
+		t.Setenv(name, "")
+	}
+	check(t, dockertlstest.WriteCerts(filepath.Join(home, ".docker", "machine", "certs"), ca, ca.ClientPair("tempting")))
+	d, opts := startDaemon(t, dockertlstest.MutualTLS, ca)
+	opts.Cert, opts.Key = nil, nil
+	cfg, err := dockertls.Resolve(opts, dockertls.FromEnv())
+	check(t, err)
+	report := cfg.Check(t.Context())
+	wantKind(t, report.Error(), dockertls.ClientCertRequired)
+	if len(report.Remedies) != 1 || !strings.Contains(report.Remedies[0].Advice, filepath.Join("machine", "certs")) {
+		t.Errorf("remedies %+v", report.Remedies)
+	}
+	if got := len(d.Requests()); got != 0 {
+		t.Errorf("%d requests were answered", got)
+	}
+}
+
+// Where TLS was asked for, no check speaks in the clear, wherever it looks.
+func TestCheckNeverSpeaksPlain(t *testing.T) {
+	t.Parallel()
+	first := make(chan byte, 100)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			b := make([]byte, 1)
+			if n, _ := conn.Read(b); n > 0 {
+				first <- b[0]
+			}
+			conn.Write([]byte("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"))
+			conn.Close()
+		}
+	}()
+	opts := dockertls.Options{Host: "tcp://" + listener.Addr().String(), TLSVerify: new(true), CA: dockertlstest.NewCA().PEM()}
+	report := resolve(t, opts).Check(t.Context())
+	wantKind(t, report.Error(), dockertls.TLSNotOffered)
+	listener.Close()
+	for len(first) > 0 {
+		if b := <-first; b != 22 { // a handshake record
+			t.Errorf("a connection began with the byte %#x", b)
+		}
+	}
+}
+
+// The end of the context ends the check.
+func TestCheckEnds(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	cfg := resolve(t, dockertls.Options{Host: "tcp://daemon.test", Dialer: says("").dial, TLSVerify: new(true), CA: dockertlstest.NewCA().PEM()})
+	start := time.Now()
+	report := cfg.Check(ctx)
+	if took := time.Since(start); report.Healthy || report.Error() == nil || took > 3*time.Second {
+		t.Errorf("healthy %t, error %v, after %v", report.Healthy, report.Error(), took)
+	}
+}
+
+// What answers but is no daemon is not healthy.
+func TestCheckOfAnotherServer(t *testing.T) {
+	t.Parallel()
+	d := dockertlstest.NewUnstartedDaemon(dockertlstest.Plain, nil)
+	d.Handler = http.NotFoundHandler()
+	d.Start()
+	t.Cleanup(d.Close)
+	if report := resolve(t, dockertls.Options{Host: d.Host()}).Check(t.Context()); report.Healthy || report.Error() == nil {
+		t.Errorf("healthy %t, error %v", report.Healthy, report.Error())
+	}
+}
