@@ -19,6 +19,7 @@ import (
 	"github.com/dockertls/dockertls"
 	"github.com/dockertls/dockertls/dockertlstest"
 	"github.com/dockertls/dockertls/internal/dockerdtest"
+	"github.com/dockertls/dockertls/internal/programtest"
 	"github.com/dockertls/dockertls/internal/sshtest"
 )
 
@@ -505,13 +506,7 @@ func TestSSHDialer(t *testing.T) {
 func TestSSHRealDocker(t *testing.T) {
 	dockerdtest.Require(t)
 	sshtest.Require(t)
-	docker, err := exec.LookPath("docker")
-	if err != nil {
-		if os.Getenv("DOCKERTLS_REQUIRE") == "1" {
-			t.Fatal(err)
-		}
-		t.Skipf("%v: apt-get install docker.io", err)
-	}
+	docker := programtest.Find(t, "docker", "docker.io")
 	image := dockerdtest.BusyboxTar(t)
 	d := dockerdtest.Start(t, dockerdtest.Debian, dockerdtest.Options{})
 	s := startSSH(t, sshtest.Options{Docker: "exec " + docker + ` "$@"`, Socket: "-"})
