@@ -181,9 +181,8 @@ func TestSSHFailures(t *testing.T) {
 			}
 			cfg := resolve(t, dockertls.Options{Host: host})
 			err := request(cfg)
-			t.Logf("%+v", cfg.Diagnose(err))
 			wantSSH(t, err, tt.kind, tt.detail, tt.stderr)
-			if tt.kind != dockertls.SSHNoise && tt.name != "nothing" { // there the daemon's side of a raw stream may say so
+			if tt.kind != dockertls.SSHNoise && tt.name != "nothing" { // on a raw stream that is the caller's to judge
 				wantSSH(t, stream(t, cfg), tt.kind, tt.detail, tt.stderr)
 			}
 		})
@@ -211,6 +210,16 @@ func wantSSH(t *testing.T, err error, kind dockertls.Kind, detail, stderr string
 		t.Errorf("evidence %q, want %q in it", e.Evidence.Stderr, stderr)
 	}
 	checkMessage(t, err)
+}
+
+// On a raw stream it is the caller who reads the noise, and fails.
+func TestSSHNoiseOnStream(t *testing.T) {
+	s := startSSH(t, sshtest.Options{Shell: "echo Welcome"})
+	cfg := useSSH(t, s, sshtest.Client{})
+	conn, err := cfg.Dial(t.Context())
+	check(t, err)
+	defer conn.Close()
+	wantSSH(t, cfg.Diagnose(exchange(conn, "x")), dockertls.SSHNoise, "prints text", "")
 }
 
 func TestSSHProgramMissing(t *testing.T) {
