@@ -299,10 +299,11 @@ func (r *resolution) build(d decision) (*Config, *Error) {
 		endpoint: d.endpoint, context: d.context, source: d.source, dialer: r.dialer(),
 		certDir: dir.path, certDirFrom: dir.source, ca: d.material.ca.data,
 	}
+	if r.env != nil {
+		c.elsewhere = otherSockets(r.env.home, r.env.runtimeDir)
+		c.places = &places{home: r.env.home, config: r.configDir().path, certPath: r.first(fieldCertPath).value, noProxy: r.env.proxy.NoProxy}
+	}
 	if !d.endpoint.isTCP() {
-		if r.env != nil {
-			c.elsewhere = otherSockets(r.env.home, r.env.runtimeDir)
-		}
 		err := d.endpoint.checkSocketPath()
 		if err != nil {
 			err.Source = d.source

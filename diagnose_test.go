@@ -2,7 +2,6 @@ package dockertls_test
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,8 +83,7 @@ func TestDiagnoseLeavesAlone(t *testing.T) {
 // An error has its parts for programs, in every form.
 func TestErrorForms(t *testing.T) {
 	t.Parallel()
-	ca := dockertlstest.NewCA()
-	_, opts := startDaemon(t, dockertlstest.MutualTLS, ca, refusing(true))
+	_, opts := startRefusing(t)
 	cfg := resolve(t, opts)
 	_, err := get(t, cfg, cfg.URL("/_ping"))
 	var e *dockertls.Error
@@ -122,13 +120,8 @@ func TestMessagesAvoidTheCausesText(t *testing.T) {
 	t.Parallel()
 	closed := dockertlstest.NewDaemon(dockertlstest.Plain, nil)
 	closed.Close()
-	ca := dockertlstest.NewCA()
-	_, refused := startDaemon(t, dockertlstest.MutualTLS, ca, refusing(true))
-	_, noSuite := startDaemon(t, dockertlstest.TLS, ca, func(d *dockertlstest.Daemon) {
-		d.TLSConfig = func(cfg *tls.Config) {
-			cfg.MaxVersion, cfg.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}
-		}
-	})
+	_, refused := startRefusing(t)
+	noSuite := dockertlstest.Start(t, dockertlstest.NoCommonCipher).Options()
 	for _, opts := range []dockertls.Options{
 		{Host: closed.Host()}, {Host: "unix://" + filepath.Join(shortDir(t), "none")}, refused, noSuite,
 		{Host: "tcp://no-such-host.invalid"},

@@ -59,6 +59,7 @@ type Config struct {
 	dialer      dialFunc // nil: net.Dialer
 	settings    []Setting
 	warnings    []Warning
+	places      *places                   // nil if the environment does not count
 	elsewhere   []string                  // where other daemons keep their sockets
 	shown       atomic.Pointer[handshake] // the latest
 	inquiry     inquiry

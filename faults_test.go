@@ -85,7 +85,7 @@ func checkFault(t *testing.T, f faulttest.Fault, cfg *dockertls.Config, err erro
 	if !ok {
 		t.Fatalf("no diagnosis, want %s: %v", f.Kind, err)
 	}
-	if e.Kind != f.Kind {
+	if !f.Is(e.Kind) {
 		t.Errorf("kind %s, want %s", e.Kind, f.Kind)
 	}
 	if got := cfg.Diagnose(err); got != error(e) {

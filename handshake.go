@@ -36,10 +36,20 @@ func (c *Config) handshake(ctx context.Context, cfg *tls.Config) (*tls.Conn, *ha
 	if err != nil {
 		return nil, nil, err
 	}
+	conn, seen, err := c.shake(ctx, raw, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	return conn, seen, nil
+}
+
+// shake does the handshake on an open connection, which it closes on errors.
+// What was seen of the peer is there in any case.
+func (c *Config) shake(ctx context.Context, raw net.Conn, cfg *tls.Config) (*tls.Conn, *handshake, error) {
 	seen := &handshake{address: raw.RemoteAddr().String()}
 	opening := &openingConn{Conn: raw}
 	conn := tls.Client(opening, seen.watch(cfg))
-	err = shakeHands(ctx, conn)
+	err := shakeHands(ctx, conn)
 	seen.opening, opening.head, opening.full = opening.head, nil, true
 	state := conn.ConnectionState()
 	seen.chain = state.PeerCertificates
@@ -50,7 +60,7 @@ func (c *Config) handshake(ctx context.Context, cfg *tls.Config) (*tls.Conn, *ha
 	if err != nil {
 		raw.Close()
 		s := scene{cfg: c, seen: seen, stage: StageHandshake, address: seen.address}
-		return nil, nil, c.failure(ctx, s, err)
+		return nil, seen, c.failure(ctx, s, err)
 	}
 	return conn, seen, nil
 }

@@ -3,9 +3,6 @@ package dockertls_test
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,16 +14,12 @@ import (
 	"github.com/dockertls/dockertls/dockertlstest"
 )
 
-// refusing lets every client shake hands under TLS 1.3, and then refuses its
-// certificate: whom it would accept, it does not say.
-func refusing(tickets bool) func(*dockertlstest.Daemon) {
-	return func(d *dockertlstest.Daemon) {
-		d.TLSConfig = func(cfg *tls.Config) {
-			cfg.ClientAuth = tls.RequireAnyClientCert
-			cfg.SessionTicketsDisabled = !tickets
-			cfg.VerifyPeerCertificate = func([][]byte, [][]*x509.Certificate) error { return errors.New("refused") }
-		}
-	}
+// startRefusing starts a daemon that lets every client shake hands under TLS
+// 1.3, and then refuses its certificate.
+func startRefusing(t *testing.T, more ...dockertlstest.Option) (*dockertlstest.Daemon, dockertls.Options) {
+	t.Helper()
+	d := dockertlstest.Start(t, append(more, dockertlstest.ClientCertRefused)...)
+	return d, d.Options()
 }
 
 // The rejection comes after the handshake, and in most uploads after the first
@@ -34,11 +27,11 @@ func refusing(tickets bool) func(*dockertlstest.Daemon) {
 // connection.
 func TestLateRejection(t *testing.T) {
 	t.Parallel()
-	for _, tickets := range []bool{true, false} {
+	for tickets, options := range map[bool][]dockertlstest.Option{true: nil, false: {dockertlstest.NoSessionTickets()}} {
 		for _, size := range []int{0, 1 << 10, 1 << 20, 32 << 20} {
 			t.Run(fmt.Sprintf("tickets %t, %d bytes", tickets, size), func(t *testing.T) {
 				t.Parallel()
-				d, opts := startDaemon(t, dockertlstest.MutualTLS, dockertlstest.NewCA(), refusing(tickets))
+				d, opts := startRefusing(t, options...)
 				cfg := resolve(t, opts)
 				const serial, parallel, each = 20, 16, 2
 				for range serial {
@@ -75,7 +68,7 @@ func send(cfg *dockertls.Config, body io.Reader) error {
 // net/http waits for the body's Read that is under way, and no longer.
 func TestLateRejectionOfASlowBody(t *testing.T) {
 	t.Parallel()
-	d, opts := startDaemon(t, dockertlstest.MutualTLS, dockertlstest.NewCA(), refusing(true))
+	d, opts := startRefusing(t)
 	body, end := io.Pipe()
 	defer end.Close()
 	go func() {
@@ -99,7 +92,7 @@ func TestLateRejectionOfASlowBody(t *testing.T) {
 // A stream that only writes learns the reason too.
 func TestLateRejectionOfAWriter(t *testing.T) {
 	t.Parallel()
-	_, opts := startDaemon(t, dockertlstest.MutualTLS, dockertlstest.NewCA(), refusing(false))
+	_, opts := startRefusing(t, dockertlstest.NoSessionTickets())
 	conn, err := resolve(t, opts).Dial(t.Context())
 	check(t, err)
 	defer conn.Close()
@@ -118,7 +111,7 @@ func TestLateRejectionOfAWriter(t *testing.T) {
 // finds it out: at most one a second, whatever the number of requests.
 func TestLateRejectionThatGotLost(t *testing.T) {
 	t.Parallel()
-	d, opts := startDaemon(t, dockertlstest.MutualTLS, dockertlstest.NewCA(), refusing(true))
+	d, opts := startRefusing(t)
 	opts.Dialer = lossy{d.Addr()}.dial
 	cfg := resolve(t, opts)
 	const requests = 24

@@ -9,19 +9,15 @@ import (
 	"encoding/asn1"
 	"math/big"
 	"testing"
-
-	"github.com/dockertls/dockertls/dockertlstest"
 )
 
 // newRSAKey is a key in both encodings.
 func newRSAKey(t *testing.T) (key *rsa.PrivateKey, pkcs1, pkcs8 []byte) {
 	t.Helper()
-	pair := dockertlstest.NewCA().Issue(dockertlstest.CertSpec{Client: true, Key: dockertlstest.RSA2048})
-	key = pair.Certificate().PrivateKey.(*rsa.PrivateKey)
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	check(t, err)
+	pkcs8, err = x509.MarshalPKCS8PrivateKey(key)
+	check(t, err)
 	return key, x509.MarshalPKCS1PrivateKey(key), pkcs8
 }
 

@@ -2,6 +2,10 @@ package dockertls
 
 import (
 	"bytes"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -15,8 +19,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/dockertls/dockertls/dockertlstest"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -358,7 +362,7 @@ func deviationRules() []ruleCase {
 
 func TestRules(t *testing.T) {
 	t.Parallel()
-	pki := newRulePKI()
+	pki := newRulePKI(t)
 	for _, tc := range ruleCases() {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -423,37 +427,39 @@ type rulePKI struct {
 	roots    map[string]*x509.Certificate
 }
 
-func newRulePKI() *rulePKI {
-	good := dockertlstest.NewCAFrom(dockertlstest.CertSpec{CommonName: "good"})
-	foreign := dockertlstest.NewCAFrom(dockertlstest.CertSpec{CommonName: "foreign"})
+func newRulePKI(t *testing.T) *rulePKI {
+	good, foreign := newTestCA(t, "good", nil), newTestCA(t, "foreign", nil)
 	p := &rulePKI{
 		contents: map[string][]byte{
-			"ca.good": good.PEM(), "ca.foreign": foreign.PEM(),
+			"ca.good": pemOf(good.cert), "ca.foreign": pemOf(foreign.cert),
 			"bad":             pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("junk")}),
 			"encrypted.pkcs8": pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("junk")}),
 			"encrypted.old": pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: []byte("junk"),
 				Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-256-CBC,00"}}),
 		},
-		roots: map[string]*x509.Certificate{"good": good.Certificate(), "foreign": foreign.Certificate()},
+		roots: map[string]*x509.Certificate{"good": good.cert, "foreign": foreign.cert},
 	}
-	add := func(name string, pair *dockertlstest.Pair) {
-		p.contents["cert."+name], p.contents["key."+name] = pair.CertPEM, pair.KeyPEM
+	add := func(ca *testCA, name string, key crypto.Signer, edit issuing) {
+		p.contents["cert."+name], p.contents["key."+name] = ca.pair(name, key, edit)
 	}
-	spec := func(name string) dockertlstest.CertSpec {
-		return dockertlstest.CertSpec{CommonName: name, Client: true}
-	}
-	add("a", good.ClientPair("a"))
-	add("b", good.ClientPair("b"))
-	add("chain", good.Intermediate("between").ClientPair("chain"))
-	rsa, ed, old, early := spec("rsa"), spec("ed"), spec("old"), spec("early")
-	rsa.Key, ed.Key = dockertlstest.RSA2048, dockertlstest.Ed25519
-	old.NotAfter = good.Certificate().NotBefore
-	early.NotBefore = good.Certificate().NotAfter
-	add("rsa", good.Issue(rsa))
-	add("ed", good.Issue(ed))
-	add("old", good.Issue(old))
-	add("early", good.Issue(early))
-	add("server", good.Issue(dockertlstest.CertSpec{CommonName: "server", Server: true}))
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	check(t, err)
+	_, edKey, err := ed25519.GenerateKey(rand.Reader)
+	check(t, err)
+	add(good, "a", newTestKey(t), nil)
+	add(good, "b", newTestKey(t), nil)
+	add(good.below("between"), "chain", newTestKey(t), nil)
+	add(good, "rsa", rsaKey, nil)
+	add(good, "ed", edKey, nil)
+	add(good, "old", newTestKey(t), func(c *x509.Certificate) {
+		c.NotBefore, c.NotAfter = time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)
+	})
+	add(good, "early", newTestKey(t), func(c *x509.Certificate) {
+		c.NotBefore, c.NotAfter = time.Now().Add(time.Hour), time.Now().Add(2*time.Hour)
+	})
+	add(good, "server", newTestKey(t), func(c *x509.Certificate) {
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	})
 	return p
 }
 
@@ -540,7 +546,7 @@ func (p *rulePKI) trusted(pool *x509.CertPool) []string {
 	return names
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package dockertls_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -217,13 +216,7 @@ func TestWhatTheDaemonSees(t *testing.T) {
 func storeContext(t *testing.T, name, host string, ca *dockertlstest.CA) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	id := fmt.Sprintf("%x", sha256.Sum256([]byte(name)))
-	meta := filepath.Join(dir, "contexts", "meta", id)
-	check(t, os.MkdirAll(meta, 0o700))
-	writeFile(t, filepath.Join(meta, "meta.json"), fmt.Appendf(nil, `{"Name":%q,"Endpoints":{"docker":{"Host":%q}}}`, name, host))
-	if ca != nil {
-		check(t, dockertlstest.WriteCerts(filepath.Join(dir, "contexts", "tls", id, "docker"), ca, nil))
-	}
+	check(t, dockertlstest.WriteContext(dir, dockertlstest.Context{Name: name, Host: host, CA: ca}))
 	return dir
 }
 

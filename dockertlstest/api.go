@@ -1,9 +1,11 @@
 package dockertlstest
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -23,21 +25,44 @@ const execID = "d0c4e4ec00000000000000000000000000000000000000000000000000000001
 // fields is a JSON object.
 type fields map[string]any
 
-// apiHandler returns the built-in part of the Docker API.
-func apiHandler() http.Handler {
+// apiHandler returns the built-in part of the Docker API, behind the caller's
+// own routes, with what serves the streams of attach and exec.
+func apiHandler(routes []route, stream func(net.Conn, *http.Request)) http.Handler {
 	mux := http.NewServeMux()
+	take := takeOver(stream)
 	mux.HandleFunc("GET /_ping", ping) // net/http lets GET answer HEAD too
 	mux.HandleFunc("GET /version", version)
 	mux.HandleFunc("GET /info", info)
 	mux.HandleFunc("POST /images/load", imageLoad)
 	mux.HandleFunc("POST /images/create", imageCreate)
 	mux.HandleFunc("GET /containers/{id}/json", containerInspect)
-	mux.HandleFunc("POST /containers/{id}/attach", echo)
+	mux.HandleFunc("POST /containers/{id}/attach", take)
 	mux.HandleFunc("POST /containers/{id}/exec", execCreate)
 	mux.HandleFunc("GET /exec/{id}/json", execInspect)
-	mux.HandleFunc("POST /exec/{id}/start", execStart)
+	mux.HandleFunc("POST /exec/{id}/start", execStart(take))
 	mux.HandleFunc("/", notFound) // wrong methods too: dockerd never answers 405
-	return identified(versioned(mux))
+	return identified(versioned(routed(routes, mux)))
+}
+
+// A route is a handler of the caller's own.
+type route struct {
+	pattern string
+	serve   http.HandlerFunc
+}
+
+// routed asks the caller's routes first.
+func routed(routes []route, next http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range routes {
+		mux.HandleFunc(r.pattern, r.serve)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // identified adds the headers that dockerd adds to every answer.
@@ -201,35 +226,52 @@ func execInspect(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func execStart(w http.ResponseWriter, r *http.Request) {
-	var options struct{ Detach bool }
-	err := json.NewDecoder(r.Body).Decode(&options)
-	if err != nil && err != io.EOF {
-		writeError(w, http.StatusBadRequest, "invalid JSON: "+err.Error())
-		return
+func execStart(take http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var options struct{ Detach bool }
+		err := json.NewDecoder(r.Body).Decode(&options)
+		if err != nil && err != io.EOF {
+			writeError(w, http.StatusBadRequest, "invalid JSON: "+err.Error())
+			return
+		}
+		// What is left of the body would otherwise count as input of the stream.
+		io.Copy(io.Discard, r.Body)
+		if options.Detach {
+			return
+		}
+		take(w, r)
 	}
-	// What is left of the body would otherwise count as input of the stream.
-	io.Copy(io.Discard, r.Body)
-	if options.Detach {
-		return
-	}
-	echo(w, r)
 }
 
-// echo takes over the connection and sends back what it reads until the client
-// closes its side.
-func echo(w http.ResponseWriter, r *http.Request) {
-	conn, buffered, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		writeError(w, http.StatusInternalServerError, err.Error())
-		return
+// takeOver takes over the connection, answers as dockerd does, and lets serve
+// do the rest.
+func takeOver(serve func(net.Conn, *http.Request)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		conn, buffered, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			writeError(w, http.StatusInternalServerError, err.Error())
+			return
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, streamHeader(r)); err != nil {
+			return
+		}
+		serve(takenConn{conn, buffered.Reader}, r)
 	}
-	defer conn.Close()
-	if _, err := io.WriteString(conn, streamHeader(r)); err != nil {
-		return
-	}
-	io.Copy(conn, buffered.Reader) // the client may have sent input with its request
 }
+
+// A takenConn reads first what the client has sent along with its request.
+type takenConn struct {
+	net.Conn
+	reader *bufio.Reader
+}
+
+func (c takenConn) Read(b []byte) (int, error) { return c.reader.Read(b) }
+
+func (c takenConn) CloseWrite() error { return closeWrite(c.Conn) }
+
+// echo sends back what it reads until the client closes its side.
+func echo(conn net.Conn, _ *http.Request) { io.Copy(conn, conn) }
 
 // streamHeader is what dockerd writes before a raw stream.
 func streamHeader(r *http.Request) string {

@@ -117,6 +117,12 @@ func (ca *CA) Intermediate(commonName string) *CA {
 	}
 }
 
+// Twin returns another authority of the same name: only the key tells the two
+// apart, as after an installation that made its authority anew.
+func (ca *CA) Twin() *CA {
+	return NewCAFrom(CertSpec{CommonName: ca.cert.Subject.CommonName})
+}
+
 // PEM returns what belongs into ca.pem to trust the pairs of this authority:
 // its certificate, or for an intermediate the certificate of its root.
 func (ca *CA) PEM() []byte {
@@ -132,10 +138,13 @@ func (ca *CA) Certificate() *x509.Certificate {
 // IP addresses. Without any they are localhost, 127.0.0.1 and ::1.
 func (ca *CA) ServerPair(names ...string) *Pair {
 	if len(names) == 0 {
-		names = []string{"localhost", "127.0.0.1", "::1"}
+		names = localNames()
 	}
 	return ca.Issue(CertSpec{Names: names, Server: true})
 }
+
+// localNames are those of a daemon on this machine.
+func localNames() []string { return []string{"localhost", "127.0.0.1", "::1"} }
 
 // ClientPair returns a pair that a client can show to a daemon.
 func (ca *CA) ClientPair(commonName string) *Pair {
@@ -148,6 +157,15 @@ func (ca *CA) Issue(spec CertSpec) *Pair {
 	cert := ca.sign(leafTemplate(spec, key), key)
 	chain := slices.Concat([][]byte{cert.Raw}, ca.chain)
 	return &Pair{CertPEM: certPEM(chain...), KeyPEM: keyPEM(key)}
+}
+
+// SelfSigned returns a pair that no authority has issued: the certificate signs
+// itself.
+func SelfSigned(spec CertSpec) *Pair {
+	key := newKey(spec.Key)
+	template := leafTemplate(spec, key)
+	cert := sign(template, template, key.Public(), key)
+	return &Pair{CertPEM: certPEM(cert.Raw), KeyPEM: keyPEM(key)}
 }
 
 func (ca *CA) sign(template *x509.Certificate, key crypto.Signer) *x509.Certificate {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -52,8 +53,10 @@ func (m Mode) String() string {
 // each also below a version such as /v1.41. The last two take over the
 // connection, as dockerd does for a container with a terminal, and send back
 // what they read until the client closes its side. Containers and execs of any
-// id exist. Everything else is answered with dockerd's error 404.
+// id exist. Everything else is answered with dockerd's error 404. [Handle] and
+// [Stream] put something else in their place.
 //
+// [Start] makes one for a test, [New] for a program, and both know how to fail.
 // The fields may be set between [NewUnstartedDaemon] and [Daemon.Start], not later.
 type Daemon struct {
 	// Listener is where the daemon is reached. A test that needs another one,
@@ -79,20 +82,28 @@ type Daemon struct {
 	// Default: they are dropped.
 	ErrorLog *log.Logger
 
-	mode   Mode
-	ca     *CA
+	mode     Mode
+	ca       *CA
+	access   access
+	editTLS  func(*tls.Config) // what the options ask for
+	routes   []route
+	stream   func(net.Conn, *http.Request)
+	misdeeds map[Stage]misdeed
+
 	server *http.Server
+	done   <-chan struct{} // Close has begun
 	cancel context.CancelFunc
-	// running counts the accept loop, the connections and the handlers. The
-	// handlers count on their own because a connection stops counting once it is
-	// taken over, while its handler goes on.
+	// running counts the loops, the connections and the handlers. The handlers
+	// count on their own because a connection stops counting once it is taken
+	// over, while its handler goes on.
 	running sync.WaitGroup
 
 	mu       sync.Mutex
 	closed   bool
-	conns    map[net.Conn]bool
-	accepted int
+	open     map[*tap]net.Conn // what to close: the tap itself, or TLS above it
+	log      []*entry
 	requests []Request
+	changed  chan struct{} // closed, and replaced, when the log or requests change
 }
 
 // Request is what a daemon saw of one request.
@@ -103,6 +114,9 @@ type Request struct {
 	Host     string // the Host header
 	Header   http.Header
 	TLS      *tls.ConnectionState // nil on a plain connection
+
+	// Connection tells on which connection it came: 1 is the first.
+	Connection int
 }
 
 // ClientName returns the common name in the certificate that the client showed,
@@ -141,7 +155,15 @@ func NewSocketDaemon(path string) *Daemon {
 func newDaemon(mode Mode, ca *CA, network, address string) *Daemon {
 	listener, err := net.Listen(network, address)
 	check(err)
-	return &Daemon{Listener: listener, mode: mode, ca: ca, conns: map[net.Conn]bool{}}
+	return &Daemon{
+		Listener: listener,
+		mode:     mode,
+		ca:       ca,
+		access:   access{mode: mode},
+		stream:   echo,
+		open:     map[*tap]net.Conn{},
+		changed:  make(chan struct{}),
+	}
 }
 
 // Start lets an unstarted daemon answer.
@@ -149,21 +171,27 @@ func (d *Daemon) Start() {
 	if d.server != nil {
 		panic("dockertlstest: daemon already started")
 	}
-	listener := d.Listener
+	var config *tls.Config
 	if d.mode != Plain {
-		listener = tls.NewListener(listener, d.tlsConfig())
+		config = d.tlsConfig()
+		d.watchHellos(config)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	d.cancel = cancel
+	d.done, d.cancel = ctx.Done(), cancel
+	admitted := &admission{Listener: d.Listener, conns: make(chan net.Conn), closed: make(chan struct{})}
 	d.server = &http.Server{
-		Handler:     d.recorded(cmp.Or(d.Handler, apiHandler())),
+		Handler:     d.recorded(d.misbehaving(cmp.Or(d.Handler, apiHandler(d.routes, d.stream)))),
 		BaseContext: func(net.Listener) context.Context { return ctx },
-		ConnState:   d.connState,
-		ErrorLog:    cmp.Or(d.ErrorLog, log.New(io.Discard, "", 0)),
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return context.WithValue(ctx, tapKey{}, tapOf(conn))
+		},
+		ConnState: d.connState,
+		ErrorLog:  cmp.Or(d.ErrorLog, log.New(io.Discard, "", 0)),
 		// Not nil, so that net/http does not add HTTP/2: dockerd has none.
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
 	}
-	d.running.Go(func() { d.server.Serve(listener) })
+	d.running.Go(func() { d.server.Serve(admitted) })
+	d.running.Go(func() { d.accept(admitted, config) })
 }
 
 func (d *Daemon) tlsConfig() *tls.Config {
@@ -175,6 +203,9 @@ func (d *Daemon) tlsConfig() *tls.Config {
 	if d.mode == MutualTLS {
 		config.ClientAuth = tls.RequireAndVerifyClientCert
 		config.ClientCAs = d.clientCAs()
+	}
+	if d.editTLS != nil {
+		d.editTLS(config)
 	}
 	if d.TLSConfig != nil {
 		d.TLSConfig(config)
@@ -219,6 +250,7 @@ func (d *Daemon) Addr() string {
 // is done. Closing again does nothing.
 func (d *Daemon) Close() {
 	d.Listener.Close()
+	defer d.access.remove()
 	if d.server == nil {
 		return
 	}
@@ -229,32 +261,22 @@ func (d *Daemon) Close() {
 }
 
 // closeConns closes what http.Server.Close does not know: the connections taken
-// over, and by means of connState those accepted at this very moment.
+// over, and those that do not speak HTTP yet.
 func (d *Daemon) closeConns() {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.closed = true
-	for conn := range d.conns {
+	open := slices.Collect(maps.Values(d.open))
+	d.mu.Unlock()
+	for _, conn := range open {
 		conn.Close()
 	}
-	clear(d.conns)
 }
 
-func (d *Daemon) connState(conn net.Conn, state http.ConnState) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+func (d *Daemon) connState(_ net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		d.running.Add(1)
-		d.accepted++
-		d.conns[conn] = true
-		if d.closed {
-			conn.Close()
-		}
-	case http.StateHijacked:
-		d.running.Done()
-	case http.StateClosed:
-		delete(d.conns, conn)
+	case http.StateHijacked, http.StateClosed:
 		d.running.Done()
 	}
 }
@@ -271,29 +293,17 @@ func (d *Daemon) recorded(next http.Handler) http.Handler {
 }
 
 func (d *Daemon) record(r *http.Request) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.requests = append(d.requests, Request{
-		Method:   r.Method,
-		Path:     r.URL.Path,
-		RawQuery: r.URL.RawQuery,
-		Host:     r.Host,
-		Header:   r.Header.Clone(),
-		TLS:      r.TLS,
+	entry := r.Context().Value(tapKey{}).(*tap).entry
+	d.note(func() {
+		entry.seen.Requests++
+		d.requests = append(d.requests, Request{
+			Method:     r.Method,
+			Path:       r.URL.Path,
+			RawQuery:   r.URL.RawQuery,
+			Host:       r.Host,
+			Header:     r.Header.Clone(),
+			TLS:        r.TLS,
+			Connection: entry.number,
+		})
 	})
-}
-
-// Connections returns how many connections the daemon has accepted so far,
-// those with a failed handshake included.
-func (d *Daemon) Connections() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.accepted
-}
-
-// Requests returns the requests so far, in the order of their arrival.
-func (d *Daemon) Requests() []Request {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.Clone(d.requests)
 }

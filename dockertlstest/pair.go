@@ -31,19 +31,23 @@ func (p *Pair) Leaf() *x509.Certificate {
 // are there already are replaced, each in one step, so a program that reads
 // them meanwhile never sees half a file.
 func WriteCerts(dir string, ca *CA, client *Pair) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	if err := replaceFile(filepath.Join(dir, "ca.pem"), ca.PEM(), 0o644); err != nil {
-		return err
+	return writeMaterial(dir, ca, client)
+}
+
+// writeMaterial writes what there is; of nothing it makes not even a folder.
+func writeMaterial(dir string, ca *CA, client *Pair) error {
+	if ca != nil {
+		if err := writeFile(filepath.Join(dir, "ca.pem"), ca.PEM(), 0o644); err != nil {
+			return err
+		}
 	}
 	if client == nil {
 		return nil
 	}
-	if err := replaceFile(filepath.Join(dir, "cert.pem"), client.CertPEM, 0o644); err != nil {
+	if err := writeFile(filepath.Join(dir, "cert.pem"), client.CertPEM, 0o644); err != nil {
 		return err
 	}
-	return replaceFile(filepath.Join(dir, "key.pem"), client.KeyPEM, 0o600)
+	return writeFile(filepath.Join(dir, "key.pem"), client.KeyPEM, 0o600)
 }
 
 // replaceFile writes a new file and renames it: besides being one step, this

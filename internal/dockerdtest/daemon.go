@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -129,7 +130,12 @@ func (d *Daemon) writeConfig() error {
 }
 
 func (d *Daemon) args(o Options) []string {
-	args := []string{
+	return slices.Concat(d.isolation(), []string{"--host", d.TCPHost()}, o.args())
+}
+
+// isolation keeps the daemon away from others and from the machine's settings.
+func (d *Daemon) isolation() []string {
+	return []string{
 		"--config-file", d.file("daemon.json"),
 		"--pidfile", d.file("pid"),
 		// Two folders: containerd, which keeps files in both, refuses one for both.
@@ -141,9 +147,7 @@ func (d *Daemon) args(o Options) []string {
 		// Containers here have no network, and the machine's network is not ours to change.
 		"--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--userland-proxy=false",
 		"--host", d.UnixHost(),
-		"--host", d.TCPHost(),
 	}
-	return append(args, o.args()...)
 }
 
 func (o Options) args() []string {

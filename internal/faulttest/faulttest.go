@@ -22,9 +22,10 @@ type Fault struct {
 	Versions []uint16
 
 	Kind    dockertls.Kind
-	Words   []string // each is in Error(), in upper or lower case
-	Hint    []string // each is in the hint
-	NotHint []string // none is in the hint
+	Or      dockertls.Kind // where luck decides how far things come; then nothing is said of the words
+	Words   []string       // each is in Error(), in upper or lower case
+	Hint    []string       // each is in the hint
+	NotHint []string       // none is in the hint
 
 	// ClientCert: the server wants another client certificate, or one at all. How
 	// that shows depends on who is faster, so once is not enough to try.
@@ -57,6 +58,9 @@ func (f Fault) TLSVersions() []uint16 {
 	}
 	return f.Versions
 }
+
+// Is tells whether a kind is right.
+func (f Fault) Is(kind dockertls.Kind) bool { return kind == f.Kind || kind == f.Or && f.Or != "" }
 
 // Sizes are those of the bodies to try it with, in bytes: a server that refuses
 // us does so while we are writing, or when we have written.

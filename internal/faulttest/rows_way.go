@@ -67,13 +67,17 @@ func brokenFaults() []Fault {
 	// Servers that speak TLS do the same: see plainToTLS.
 	for name, rude := range map[string]func(net.Conn){
 		"closed after the request": readHeaderOf, "reset after the request": then(readHeaderOf, reset),
-		"closed at once": nothing, "reset at once": reset,
+		"closed at once": nothing,
 	} {
 		faults = append(faults, Fault{
 			Name: "scripted: " + name + ", in the clear", Start: start(scripted(rude), inTheClear),
 			Kind: dockertls.TLSRequired, Words: []string{"without an answer"}, Hint: []string{"--tlsverify", "if the daemon does not speak TLS"},
 		})
 	}
+	faults = append(faults, Fault{ // while connecting, or after
+		Name: "scripted: reset at once, in the clear", Start: start(scripted(reset), inTheClear),
+		Kind: dockertls.TLSRequired, Or: dockertls.ConnectionReset,
+	})
 	refused := Fault{Kind: dockertls.ConnectionRefused}
 	refused.Name, refused.Start = "nobody listens, under TLS", start(nobodyListens)
 	faults = append(faults, refused)

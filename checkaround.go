@@ -1,0 +1,353 @@
+package dockertls
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// lookAround looks for the cause of a failure, and for a way out that works.
+func (k *checkup) lookAround(ctx context.Context) {
+	if ctx.Err() != nil || k.failure == nil {
+		return
+	}
+	looks := map[Kind]func(context.Context, *Step){
+		TLSRequired:        k.whoSpeaksTLS,
+		ConnectionReset:    k.whoSpeaksTLS,
+		TLSNotOffered:      k.whoSpeaksPlain,
+		ServerUntrusted:    k.whoseAuthority,
+		ServerCertExpired:  k.whoseAuthority,
+		ServerNameMismatch: k.whichName,
+		ClientCertRequired: k.whichClientCert, ClientCertRejected: k.whichClientCert,
+		ClientCertIsExpired: k.whichClientCert, ClientCertNotYet: k.whichClientCert,
+		ProxyFailed:   k.withoutProxy,
+		SocketMissing: k.whichSocket, SocketPermission: k.whichSocket,
+		ConnectionRefused: k.otherDoors, Unreachable: k.otherDoors, Timeout: k.otherDoors, DNS: k.otherDoors,
+	}
+	look := looks[k.failure.Kind]
+	if look == nil {
+		return
+	}
+	k.step(StepLookAround, func(s *Step) error {
+		ctx, cancel := context.WithTimeout(ctx, 4*lookLimit)
+		defer cancel()
+		look(ctx, s)
+		return nil
+	})
+}
+
+func (k *checkup) remedy(advice string, env ...string) {
+	k.report.Remedies = append(k.report.Remedies, Remedy{oneLine(advice), env})
+}
+
+// glance looks at the chain that a server shows, without a certificate of ours
+// and without trusting it. No request follows.
+func (k *checkup) glance(ctx context.Context, address string) (chain []*x509.Certificate, accepted [][]byte) {
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	there := k.at(address)
+	raw, err := there.dialRaw(ctx)
+	if err != nil {
+		return nil, nil
+	}
+	defer raw.Close()
+	// The chain is judged by hand; nothing is sent.
+	conn, seen, err := there.shake(ctx, raw, &tls.Config{MinVersion: tls.VersionTLS12, ServerName: k.endpoint.serverName, InsecureSkipVerify: true})
+	if err != nil {
+		return seen.chain, seen.accepted
+	}
+	conn.Close()
+	return seen.chain, seen.accepted
+}
+
+// at is this endpoint at another address, for looking only.
+func (k *checkup) at(address string) *Config {
+	there := &Config{endpoint: k.endpoint, source: k.source, context: k.context, proxy: k.proxy, proxySource: k.proxySource, dialer: k.dialer}
+	there.endpoint.address = address
+	return there
+}
+
+// whoSpeaksTLS is for plain HTTP that was refused.
+func (k *checkup) whoSpeaksTLS(ctx context.Context, s *Step) {
+	if k.tls != nil || k.endpoint.isSocket() {
+		return
+	}
+	chain, _ := k.glance(ctx, k.endpoint.address)
+	if len(chain) == 0 {
+		s.see("no TLS is spoken there either")
+		return
+	}
+	s.see("TLS is spoken there")
+	describeChain(s, describeAll(chain))
+	k.trustedBy(s, chain, k.endpoint.serverName)
+}
+
+// whoSpeaksPlain is for TLS that was answered in the clear: the other
+// well-known port may be the right one.
+func (k *checkup) whoSpeaksPlain(ctx context.Context, s *Step) {
+	host, port, err := net.SplitHostPort(k.endpoint.address)
+	if err != nil || port == "2376" {
+		s.see("this port is plain HTTP; the daemon has to be started with --tlsverify, or reached without TLS")
+		return
+	}
+	other := net.JoinHostPort(host, "2376")
+	chain, _ := k.glance(ctx, other)
+	if len(chain) == 0 {
+		s.see("port 2376 does not speak TLS either")
+		return
+	}
+	s.see("port 2376 speaks TLS")
+	if verifyChain(chain, k.tls.RootCAs, k.tls.ServerName) == nil {
+		k.remedy("use tcp://"+other+", whose certificate is verified", envHost+"=tcp://"+other)
+	}
+}
+
+// whoseAuthority is for a chain that is not trusted.
+func (k *checkup) whoseAuthority(_ context.Context, s *Step) {
+	chain := x509Of(k.failure.Evidence.Server)
+	if len(chain) > 0 && !k.trustedBy(s, chain, k.tls.ServerName) {
+		s.see("no ca.pem in the usual places has signed this chain")
+	}
+}
+
+func x509Of(certs []Certificate) []*x509.Certificate {
+	var chain []*x509.Certificate
+	for _, c := range certs {
+		chain = append(chain, c.X509)
+	}
+	return chain
+}
+
+// trustedBy finds the folders whose ca.pem verifies a chain.
+func (k *checkup) trustedBy(s *Step, chain []*x509.Certificate, name string) bool {
+	found := false
+	for _, dir := range k.certFolders() {
+		cas := parseCertificates(readIfThere(filepath.Join(dir, roleCA().file)))
+		if len(cas) == 0 {
+			continue
+		}
+		pool := x509.NewCertPool()
+		for _, ca := range cas {
+			pool.AddCert(ca)
+		}
+		if err := verifyChain(chain, pool, name); err != nil {
+			s.see("%s does not verify it", filepath.Join(dir, roleCA().file))
+			continue
+		}
+		found = true
+		s.see("%s verifies it", filepath.Join(dir, roleCA().file))
+		k.remedy("use "+dir+", whose ca.pem verifies this server", k.useFolder(dir)...)
+	}
+	return found
+}
+
+// useFolder are the variables that select a certificate folder.
+func (k *checkup) useFolder(dir string) []string {
+	return []string{envTLSVerify + "=1", envCertPath + "=" + dir, envHost + "=" + k.Host(), envContext + "="}
+}
+
+// whichName is for a certificate that is for other names: one of them may lead
+// to the same address.
+func (k *checkup) whichName(ctx context.Context, s *Step) {
+	chain := x509Of(k.failure.Evidence.Server)
+	_, port, err := net.SplitHostPort(k.endpoint.address)
+	if len(chain) == 0 || err != nil || k.proxy != nil || k.dialer != nil {
+		return
+	}
+	reached, _, _ := net.SplitHostPort(k.failure.Evidence.Address)
+	names := slices.Clone(chain[0].DNSNames)
+	for _, ip := range chain[0].IPAddresses {
+		names = append(names, ip.String())
+	}
+	for _, name := range names[:min(len(names), maxChain)] {
+		ctx, cancel := context.WithTimeout(ctx, lookLimit)
+		addresses, _ := net.DefaultResolver.LookupHost(ctx, name)
+		cancel()
+		if !slices.Contains(addresses, reached) || verifyChain(chain, k.tls.RootCAs, name) != nil {
+			s.see("%s leads elsewhere, or nowhere", name)
+			continue
+		}
+		host := "tcp://" + net.JoinHostPort(name, port)
+		s.see("%s leads to the same address, and is verified", name)
+		k.remedy("use "+host+", which the certificate is for", envHost+"="+host)
+	}
+}
+
+// whichClientCert is for a daemon that wants another client certificate: one
+// that lies elsewhere may be of an authority that it accepts. Keys are not read.
+func (k *checkup) whichClientCert(_ context.Context, s *Step) {
+	accepted := k.seen.accepted
+	if len(accepted) == 0 {
+		s.see("the daemon does not say which authorities it accepts")
+		return
+	}
+	now := time.Now()
+	for _, dir := range k.certFolders() {
+		path := filepath.Join(dir, roleCert().file)
+		chain := parseCertificates(readIfThere(path))
+		if len(chain) == 0 || dir == k.certDir && k.leaf() != nil && chain[0].Equal(k.leaf()) {
+			continue
+		}
+		cas := parseCertificates(readIfThere(filepath.Join(dir, roleCA().file)))
+		switch leaf := chain[0]; {
+		case !issuedByOne(accepted, chain):
+			s.see("%s is of another authority, %s", path, quote(issuerOf(leaf)))
+		case now.After(leaf.NotAfter) || now.Before(leaf.NotBefore) || !allowsClientAuth(leaf):
+			s.see("%s is not valid for a client now", path)
+		case !exists(filepath.Join(dir, roleKey().file)):
+			s.see("%s has no key.pem beside it", path)
+		case k.twinOf(leaf, cas) || !k.verifiesServer(cas):
+			s.see("%s is of another generation of that authority", path)
+		default:
+			s.see("%s is of an authority that the daemon accepts", path)
+			k.remedy("use "+dir+", whose cert.pem is of an authority that the daemon accepts", k.useFolder(dir)...)
+		}
+	}
+}
+
+// twinOf tells whether a certificate is of another generation than the
+// authority beside it.
+func (k *checkup) twinOf(leaf *x509.Certificate, cas []*x509.Certificate) bool {
+	ca := named(cas, leaf, nil)
+	return ca != nil && leaf.CheckSignatureFrom(ca) != nil
+}
+
+// verifiesServer tells whether authorities verify the server that was reached.
+func (k *checkup) verifiesServer(cas []*x509.Certificate) bool {
+	pool := x509.NewCertPool()
+	for _, ca := range cas {
+		pool.AddCert(ca)
+	}
+	return len(k.seen.chain) > 0 && verifyChain(k.seen.chain, pool, k.tls.ServerName) == nil
+}
+
+// withoutProxy is for a proxy that fails: the daemon may be reached directly.
+func (k *checkup) withoutProxy(ctx context.Context, s *Step) {
+	direct := k.at(k.endpoint.address)
+	direct.proxy, direct.tls, direct.mode, direct.ca, direct.files, direct.settings = nil, k.tls, k.mode, k.ca, k.files, k.Config.settings
+	if !direct.answers(ctx) {
+		s.see("the daemon is not reached directly either")
+		return
+	}
+	s.see("the daemon is reached directly, without the proxy")
+	host, _, _ := net.SplitHostPort(k.endpoint.address)
+	if k.proxyInCode || k.places == nil {
+		return
+	}
+	k.remedy("go past the proxy", "NO_PROXY="+strings.TrimPrefix(k.places.noProxy+","+host, ","))
+}
+
+// answers tells whether a daemon answers, by the rules of this Config.
+func (c *Config) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	client := c.HTTPClient()
+	defer client.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL("/_ping"), nil)
+	if err != nil {
+		return false
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusOK && resp.Header.Get("Api-Version") != ""
+}
+
+// whichSocket is for a socket that is not there, or may not be opened.
+func (k *checkup) whichSocket(ctx context.Context, s *Step) {
+	for _, path := range k.elsewhere {
+		if path == k.endpoint.address || !exists(path) {
+			continue
+		}
+		host := schemeUnix + "://" + path
+		there := &Config{endpoint: localEndpoint(), context: wordDefault}
+		there.endpoint.network, there.endpoint.address = schemeUnix, path
+		if !there.answers(ctx) {
+			s.see("%s does not answer", path)
+			continue
+		}
+		s.see("%s answers", path)
+		k.remedy("use the socket "+path, envHost+"="+host, envContext+"=", envTLS+"=", envTLSVerify+"=", envCertPath+"=")
+	}
+	if len(k.report.Remedies) == 0 {
+		s.see("no other socket of a daemon was found")
+	}
+}
+
+// otherDoors is for an address where nobody is: the other well-known port, and
+// the sockets of this machine.
+func (k *checkup) otherDoors(ctx context.Context, s *Step) {
+	if k.endpoint.isTCP() && k.failure.Kind == ConnectionRefused && k.proxy == nil {
+		k.otherPort(ctx, s)
+	}
+	k.whichSocket(ctx, s)
+}
+
+func (k *checkup) otherPort(ctx context.Context, s *Step) {
+	host, port, err := net.SplitHostPort(k.endpoint.address)
+	other := map[string]string{"2375": "2376", "2376": "2375"}[port]
+	if err != nil || other == "" {
+		return
+	}
+	address := net.JoinHostPort(host, other)
+	there := k.at(address)
+	there.tls, there.mode, there.ca, there.files = k.tls, k.mode, k.ca, k.files
+	if !there.answers(ctx) {
+		s.see("port %s does not answer like this either", other)
+		return
+	}
+	s.see("port %s answers", other)
+	k.remedy("use tcp://"+address, envHost+"=tcp://"+address)
+}
+
+// certFolders are the usual places of certificates. Without an environment
+// there are none.
+func (k *checkup) certFolders() []string {
+	if k.places == nil {
+		return nil
+	}
+	p := k.places
+	dirs := []string{p.certPath, p.config, filepath.Join(p.home, configFolder), "/certs/client", filepath.Join(p.home, configFolder, "machine", "certs")}
+	for _, pattern := range []string{
+		filepath.Join(p.config, "contexts", "tls", "*", "docker"),
+		filepath.Join(p.home, configFolder, "machine", "machines", "*"),
+	} {
+		found, _ := filepath.Glob(pattern)
+		dirs = append(dirs, found...)
+	}
+	var distinct []string
+	for _, dir := range dirs {
+		if dir != "" && filepath.IsAbs(dir) && !slices.Contains(distinct, dir) {
+			distinct = append(distinct, dir)
+		}
+	}
+	return distinct[:min(len(distinct), 100)]
+}
+
+// places are where the environment says that things of docker's may lie.
+type places struct {
+	home, config string
+	certPath     string // DOCKER_CERT_PATH, whether it counted or not
+	noProxy      string // NO_PROXY
+}
+
+// readIfThere reads a small file, or nothing.
+func readIfThere(path string) []byte {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || strings.HasSuffix(path, roleKey().file) {
+		return nil
+	}
+	data, err := readSmallFile(path)
+	if err != nil {
+		return nil
+	}
+	return data
+}
