@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -521,4 +522,16 @@ func TestSSHRealDocker(t *testing.T) {
 	s := startSSH(t, sshtest.Options{Docker: "exec " + docker + ` "$@"`, Socket: "-"})
 	s.Use(t, sshtest.Client{})
 	checkDaemon(t, dockertls.Options{Host: s.Host(d.Socket)}, dockertls.Plain, image)
+}
+
+// A check says that ssh was started, and what became of it.
+func TestSSHCheck(t *testing.T) {
+	s := startSSH(t, sshtest.Options{})
+	cfg := useSSH(t, s, sshtest.Client{})
+	report := cfg.Check(t.Context())
+	if !report.Healthy || !strings.Contains(fmt.Sprint(report.Steps), "ssh was started for") {
+		t.Errorf("got %+v", report)
+	}
+	s.Use(t, sshtest.Client{Known: "none"})
+	wantSSH(t, cfg.Check(t.Context()).Error(), dockertls.SSHHostKey, "does not know", "Host key verification failed.")
 }
