@@ -196,7 +196,7 @@ func (k *checkup) reach(ctx context.Context) bool {
 
 func (k *checkup) resolveName(ctx context.Context) bool {
 	host, _, err := net.SplitHostPort(k.endpoint.address)
-	if k.endpoint.isSocket() || k.usesSSH() || k.proxy != nil || k.dialer != nil || err != nil || net.ParseIP(host) != nil {
+	if !k.endpoint.isTCP() || k.proxy != nil || k.dialer != nil || err != nil || net.ParseIP(host) != nil {
 		return true // nothing to resolve, or not here
 	}
 	return k.step(StepResolve, func(s *Step) error {
@@ -228,6 +228,10 @@ func (k *checkup) open(ctx context.Context, conn *net.Conn) bool {
 		}
 		if err != nil {
 			return err
+		}
+		if k.usesSSH() {
+			s.see("ssh was started for %s", (*conn).RemoteAddr()) // whether it gets there, the ping shows
+			return nil
 		}
 		s.see("connected to %s", (*conn).RemoteAddr())
 		if k.proxy != nil {

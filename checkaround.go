@@ -76,7 +76,7 @@ func (k *checkup) at(address string) *Config {
 
 // whoSpeaksTLS is for plain HTTP that was refused.
 func (k *checkup) whoSpeaksTLS(ctx context.Context, s *Step) {
-	if k.tls != nil || k.endpoint.isSocket() {
+	if k.tls != nil || !k.endpoint.isTCP() {
 		return
 	}
 	chain, _ := k.glance(ctx, k.endpoint.address)

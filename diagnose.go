@@ -62,6 +62,11 @@ func (s scene) fromText(e *Error, err error) *Error {
 	if e.Kind == TLSRequired && s.cfg != nil && s.cfg.tls == nil {
 		e = s.tlsRequired("plain HTTP was sent to a daemon that speaks TLS")
 	}
+	if e.Kind == NotHTTP && s.cfg != nil && s.cfg.usesSSH() {
+		noise := s.noise()
+		noise.Evidence = e.Evidence
+		e = noise
+	}
 	e.Host, e.Err = s.host(), err
 	return e
 }

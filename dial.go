@@ -20,6 +20,7 @@ type dialFunc = func(ctx context.Context, network, address string) (net.Conn, er
 // same TLS, through the same proxy as requests. The result has CloseWrite, for
 // half-close (with a Dialer of the caller's, in plain mode: if its connections
 // have it). The context bounds connecting and the handshake, not the stream.
+// Over ssh it returns at once, and the first Read shows what failed.
 //
 // Errors that are understood are an [*Error] of one of the kinds from [DNS] on;
 // those of the context come as themselves. Under TLS 1.3 a daemon refuses a

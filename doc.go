@@ -97,7 +97,8 @@
 //	    for tcp. Here they are errors.
 //	Q8  What crashes docker (npipe on Linux, fd, too long a path, a context's
 //	    address without scheme or host) is an error.
-//	-   ssh:// is not supported yet (host-unsupported).
+//	-   ssh: a user or host that begins with a dash, and control characters, are
+//	    errors.
 //	-   Ports 0 and above 65535, and an IPv4 address or nothing in brackets, are
 //	    errors at once, not when dialling.
 //	-   A proxy with a scheme other than http, https and socks5 is an error;
@@ -111,6 +112,28 @@
 // default ports in a context (Q4), user, query and fragment of an address
 // vanish (Q5), a blank DOCKER_HOST hides the context (Q9). An address in
 // brackets needs a colon (Q1), as in docker.
+//
+// # ssh
+//
+// An address ssh://user@host:port is reached as docker does it: the user's own
+// ssh program, found on the PATH, runs "docker system dial-stdio" on the other
+// side, and each connection is one such process. Host names, users, keys and host
+// keys are the matter of ssh's configuration and agent; the process's environment
+// counts for them, with and without a [FromEnv] layer. A path in the address
+// names the daemon's socket on the other side. There is no TLS and no proxy.
+//
+// ssh has no terminal here: it asks nobody for passwords or about unknown hosts.
+// It ends with its connection, for which Close is enough, and not with the context
+// that it was dialled with.
+//
+// Nothing is said on such a connection before the daemon answers: [Config.Dial]
+// returns as soon as ssh was started, and what goes wrong comes in place of the
+// first answer. ssh gives up an attempt to connect after 30 s (docker says so in
+// its command line). There is no other limit of ours: give requests a context with
+// a deadline, or the transport a ResponseHeaderTimeout.
+//
+// Deadlines of these connections work on unix systems; Windows has none for pipes
+// (os.ErrNoDeadline). [Options.Dialer] replaces the ssh program.
 //
 // # Errors
 //

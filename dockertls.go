@@ -15,7 +15,7 @@ type Mode int
 
 // The modes of Docker's client.
 const (
-	Plain     Mode = iota // no TLS: in the clear over tcp; sockets and pipes need none
+	Plain     Mode = iota // no TLS: in the clear over tcp; sockets, pipes and ssh need none
 	Encrypted             // TLS, nobody verified the server (--tls)
 	Verified              // TLS, the server was verified (--tlsverify)
 	Mutual                // TLS, the server was verified, and there is a client certificate
@@ -65,9 +65,10 @@ type Config struct {
 	inquiry     inquiry
 }
 
-// Host returns the address with scheme and port, "tcp://ubuntuvm:2376" or
-// "unix:///var/run/docker.sock", for WithHost of moby's client and for
-// DOCKER_HOST. It is never https: the mode decides on TLS.
+// Host returns the address with scheme and port, "tcp://ubuntuvm:2376",
+// "unix:///var/run/docker.sock" or, as it was written, "ssh://me@ubuntuvm", for
+// DOCKER_HOST and for WithHost of moby's client (before WithHTTPClient; over ssh
+// it works in no other order). It is never https: the mode decides on TLS.
 func (c *Config) Host() string { return c.endpoint.String() }
 
 // Mode returns how connections are secured.
@@ -78,7 +79,8 @@ func (c *Config) Context() string { return c.context }
 
 // URL returns the address of an API path, which may carry a query:
 // "https://ubuntuvm:2376/_ping". The base path of the address, if it has one,
-// comes first. On a socket or pipe the host is api.moby.localhost, as in docker.
+// comes first. On a socket or pipe the host is api.moby.localhost, over ssh
+// docker.example.com, as in docker: names that nobody looks up.
 func (c *Config) URL(path string) string { return c.endpoint.url(c.scheme(), path) }
 
 func (c *Config) scheme() string {
@@ -126,7 +128,7 @@ const (
 //
 // It reaches this Config's endpoint only: requests with another scheme or host,
 // by redirect or otherwise, fail with [EndpointMismatch] before anything is
-// dialled. On a socket or pipe every host name stands for it. TLS is done with
+// dialled. On a socket, a pipe or over ssh every host name stands for it. TLS is done with
 // this Config's settings, whatever becomes of the transport's TLSClientConfig,
 // which is there for clients that look at it, or dial with it. It verifies by a
 // callback, VerifyConnection, so that those clients get an [*Error] too: to copy

@@ -25,6 +25,7 @@ func TestEnvironIsOneUnit(t *testing.T) {
 	}{
 		{"plain", dockertls.Options{Host: "tcp://box:1/p"}, []string{"tcp://box:1/p", "", "", "", ""}},
 		{"socket", dockertls.Options{Host: "unix:///x"}, []string{"unix:///x", "", "", "", ""}},
+		{"ssh", dockertls.Options{Host: "ssh://me@box:2222/a b"}, []string{"ssh://me@box:2222/a%20b", "", "", "", ""}},
 		{"mutual", dockertls.Options{Host: "box", TLSVerify: new(true), CertPath: dir}, []string{"tcp://box:2375", "", "", "1", dir}},
 		{"verified", dockertls.Options{Host: "box", TLSVerify: new(true), CertPath: caOnly}, []string{"tcp://box:2375", "", "", "1", caOnly}},
 		{"encrypted", dockertls.Options{Host: "box", TLS: new(true), CertPath: dir}, []string{"tcp://box:2375", "", "1", "", dir}},

@@ -16,7 +16,7 @@ import (
 // it out of a chain with [errors.As].
 type Error struct {
 	Kind   Kind
-	Host   string // the endpoint, without user and password; empty while none was decided
+	Host   string // the endpoint, without user and password (the user of an ssh address stays); empty while none was decided
 	Source string // the setting at fault: "DOCKER_HOST", "--tlscacert", "Options.CertPath", `context "prod"`
 	Detail string // what is wrong, in one line
 	Hint   string // what to try; may be empty, is never part of Error()

@@ -32,7 +32,7 @@ func checkMessage(t *testing.T, err error) {
 	if !errors.As(err, &e) {
 		return
 	}
-	for _, text := range []string{e.Error(), e.Hint, e.Source, e.Evidence.Answer, e.Evidence.Address} {
+	for _, text := range []string{e.Error(), e.Hint, e.Source, e.Evidence.Answer, e.Evidence.Address, e.Evidence.Stderr} {
 		if strings.IndexFunc(text, unicode.IsControl) >= 0 || len(text) > longestMessage {
 			t.Errorf("not fit to be shown: %.300q (%d bytes)", text, len(text))
 		}

@@ -29,11 +29,12 @@ const (
 // merges layers of them.
 //
 // Options are safe to log, to print with %+v and to marshal: keys are
-// redacted, and so are user and password in Host.
+// redacted, and so are user and password in Host. (The user of an ssh address
+// stays, as a part of the address.)
 type Options struct {
 	// Host is the daemon's address, as for docker -H: tcp://host:port,
-	// unix:///path, npipe:////./pipe/name, or host:port. A tcp address without
-	// port means port 2375, with TLS too. "default" is docker's default
+	// unix:///path, npipe:////./pipe/name, ssh://user@host:port/path, or
+	// host:port. A tcp address without port means port 2375, with TLS too. "default" is docker's default
 	// address, and hides every context. Environment: DOCKER_HOST.
 	Host string `yaml:"host,omitempty" json:"host,omitempty"`
 
@@ -91,8 +92,10 @@ type Options struct {
 	Signer crypto.Signer `yaml:"-" json:"-"`
 
 	// Dialer opens every connection: to the daemon or to the proxy. The
-	// network is "tcp" or "unix", the address host:port or a path. It must
-	// heed the context, which carries a time limit. Default: a [net.Dialer].
+	// network is "tcp" or "unix", the address host:port or a path. With "ssh"
+	// the address is what follows ssh://, and the result must be the stream to
+	// the daemon there. It must heed the context, which carries a time limit.
+	// Default: a [net.Dialer], and for ssh the ssh program.
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error) `yaml:"-" json:"-"`
 
 	// Proxy chooses the proxy for a tcp endpoint; nil, nil means none. It is

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"github.com/dockertls/dockertls"
 	"github.com/dockertls/dockertls/dockertlstest"
 	"github.com/dockertls/dockertls/internal/dockerdtest"
+	"github.com/dockertls/dockertls/internal/programtest"
 	"github.com/dockertls/dockertls/internal/sshtest"
 )
 
@@ -180,9 +182,8 @@ func TestSSHFailures(t *testing.T) {
 			}
 			cfg := resolve(t, dockertls.Options{Host: host})
 			err := request(cfg)
-			t.Logf("%+v", cfg.Diagnose(err))
 			wantSSH(t, err, tt.kind, tt.detail, tt.stderr)
-			if tt.kind != dockertls.SSHNoise && tt.name != "nothing" { // there the daemon's side of a raw stream may say so
+			if tt.kind != dockertls.SSHNoise && tt.name != "nothing" { // on a raw stream that is the caller's to judge
 				wantSSH(t, stream(t, cfg), tt.kind, tt.detail, tt.stderr)
 			}
 		})
@@ -210,6 +211,16 @@ func wantSSH(t *testing.T, err error, kind dockertls.Kind, detail, stderr string
 		t.Errorf("evidence %q, want %q in it", e.Evidence.Stderr, stderr)
 	}
 	checkMessage(t, err)
+}
+
+// On a raw stream it is the caller who reads the noise, and fails.
+func TestSSHNoiseOnStream(t *testing.T) {
+	s := startSSH(t, sshtest.Options{Shell: "echo Welcome"})
+	cfg := useSSH(t, s, sshtest.Client{})
+	conn, err := cfg.Dial(t.Context())
+	check(t, err)
+	defer conn.Close()
+	wantSSH(t, cfg.Diagnose(exchange(conn, "x")), dockertls.SSHNoise, "prints text", "")
 }
 
 func TestSSHProgramMissing(t *testing.T) {
@@ -505,16 +516,22 @@ func TestSSHDialer(t *testing.T) {
 func TestSSHRealDocker(t *testing.T) {
 	dockerdtest.Require(t)
 	sshtest.Require(t)
-	docker, err := exec.LookPath("docker")
-	if err != nil {
-		if os.Getenv("DOCKERTLS_REQUIRE") == "1" {
-			t.Fatal(err)
-		}
-		t.Skipf("%v: apt-get install docker.io", err)
-	}
+	docker := programtest.Find(t, "docker", "docker.io")
 	image := dockerdtest.BusyboxTar(t)
 	d := dockerdtest.Start(t, dockerdtest.Debian, dockerdtest.Options{})
 	s := startSSH(t, sshtest.Options{Docker: "exec " + docker + ` "$@"`, Socket: "-"})
 	s.Use(t, sshtest.Client{})
 	checkDaemon(t, dockertls.Options{Host: s.Host(d.Socket)}, dockertls.Plain, image)
+}
+
+// A check says that ssh was started, and what became of it.
+func TestSSHCheck(t *testing.T) {
+	s := startSSH(t, sshtest.Options{})
+	cfg := useSSH(t, s, sshtest.Client{})
+	report := cfg.Check(t.Context())
+	if !report.Healthy || !strings.Contains(fmt.Sprint(report.Steps), "ssh was started for") {
+		t.Errorf("got %+v", report)
+	}
+	s.Use(t, sshtest.Client{Known: "none"})
+	wantSSH(t, cfg.Check(t.Context()).Error(), dockertls.SSHHostKey, "does not know", "Host key verification failed.")
 }

@@ -156,7 +156,7 @@ func (t sshTarget) byHand(command string) string {
 
 func (t sshTarget) tryDocker() string { return t.byHand(t.command("version")) }
 
-// shellWord quotes a word for a POSIX shell, if it needs that.
+// shellWord quotes a word for a POSIX shell in the way that docker does here.
 func shellWord(s string) string {
 	switch {
 	case !strings.ContainsAny(s, " ;\"'()$|&<>`\\#{~*?[="):

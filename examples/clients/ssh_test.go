@@ -3,7 +3,6 @@ package clients
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -46,10 +45,7 @@ func TestSSHDockerd(t *testing.T) {
 	dockerdtest.Require(t)
 	sshtest.Require(t)
 	root := dockerdtest.BusyboxTar(t)
-	docker, err := exec.LookPath("docker")
-	if err != nil {
-		programtest.Missing(t, err)
-	}
+	docker := programtest.Find(t, "docker", "docker.io")
 	for _, flavour := range dockerdtest.Flavours() {
 		t.Run(string(flavour), func(t *testing.T) {
 			d := dockerdtest.Start(t, flavour, dockerdtest.Options{})

@@ -2,6 +2,7 @@
 // and variables, connects as docker does, and prints what both sides run.
 //
 //	go run ./examples/version -H tcp://box:2376 --tlsverify version
+//	go run ./examples/version -H ssh://me@box
 //	go run ./examples/version --show-config
 //	go run ./examples/version load -i image.tar
 package main

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dockertls/dockertls/internal/programtest"
 )
 
 const startLimit = 20 * time.Second
@@ -35,9 +37,9 @@ type Server struct {
 	Port string
 	User string // who may log in
 
-	dir  string
-	cmd  *exec.Cmd
-	done chan struct{}
+	dir    string
+	cmd    *exec.Cmd
+	exited <-chan struct{}
 }
 
 // Start starts a server, and stops it when the test ends.
@@ -49,14 +51,15 @@ func Start(tb testing.TB, o Options) *Server {
 	tb.Cleanup(func() { os.RemoveAll(dir) })
 	me, err := user.Current()
 	check(tb, err)
-	s := &Server{User: me.Username, dir: dir, done: make(chan struct{})}
+	s := &Server{User: me.Username, dir: dir}
 	for _, key := range []string{"host_key", "user_key", "other_key"} {
 		run(tb, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "sshtest", "-f", s.file(key))
 	}
 	s.copy(tb, "user_key.pub", "authorized_keys", "")
 	s.writeOtherSide(tb, o)
 	for attempt := 1; ; attempt++ {
-		s.Port = freePort(tb)
+		_, s.Port, err = net.SplitHostPort(programtest.FreeAddr(tb))
+		check(tb, err)
 		s.writeConfig(tb, o)
 		err := s.start(sshd)
 		if err == nil {
@@ -126,22 +129,16 @@ func (s *Server) start(sshd string) error {
 	}
 	s.cmd = exec.Command(sshd, "-D", "-e", "-f", s.file("sshd_config"))
 	s.cmd.Stderr = log
-	if err := s.cmd.Start(); err != nil {
+	if s.exited, err = programtest.Start(s.cmd); err != nil {
 		return err
 	}
-	done := make(chan struct{})
-	s.done = done
-	go func() {
-		defer close(done)
-		s.cmd.Wait()
-	}()
 	for deadline := time.Now().Add(startLimit); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if conn, err := net.Dial("tcp", "127.0.0.1:"+s.Port); err == nil {
 			conn.Close()
 			return nil
 		}
 		select {
-		case <-s.done:
+		case <-s.exited:
 			return fmt.Errorf("sshd ended at once:\n%s", s.Log())
 		default:
 		}
@@ -153,7 +150,7 @@ func (s *Server) start(sshd string) error {
 // Stop ends the server. Its connections go on.
 func (s *Server) Stop() {
 	_ = s.cmd.Process.Kill()
-	<-s.done
+	<-s.exited
 }
 
 func (s *Server) stop(tb testing.TB) {
@@ -210,37 +207,12 @@ func Require(tb testing.TB) {
 
 func require(tb testing.TB) (sshd string) {
 	tb.Helper()
-	var errs []error
-	find := func(name string) string {
-		path, err := exec.LookPath(name)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%w: apt-get install openssh-server", err))
-		}
-		return path
-	}
 	if runtime.GOOS == "windows" {
-		errs = append(errs, errors.New("these tests know unix only"))
+		programtest.Missing(tb, errors.New("these tests know unix only"))
 	}
-	find("ssh")
-	find("ssh-keygen")
-	sshd = find("/usr/sbin/sshd") // it wants to be called by its whole path
-	if err := errors.Join(errs...); err != nil {
-		if os.Getenv("DOCKERTLS_REQUIRE") == "1" {
-			tb.Fatal(err)
-		}
-		tb.Skip(err)
-	}
-	return sshd
-}
-
-func freePort(tb testing.TB) string {
-	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check(tb, err)
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	check(tb, err)
-	return port
+	programtest.Find(tb, "ssh", "openssh-client")
+	programtest.Find(tb, "ssh-keygen", "openssh-client")
+	return programtest.Find(tb, "sshd", "openssh-server")
 }
 
 func run(tb testing.TB, name string, args ...string) {
