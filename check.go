@@ -308,7 +308,7 @@ func (k *checkup) ask(ctx context.Context, conn net.Conn) bool {
 
 func isClientCertKind(kind Kind) bool {
 	switch kind {
-	case ClientCertRequired, ClientCertRejected, ClientCertIsExpired, ClientCertNotYet:
+	case ClientCertRequired, ClientCertRejected, ClientCertExpired, ClientCertNotYet:
 		return true
 	}
 	return false

@@ -26,7 +26,7 @@ func (k *checkup) lookAround(ctx context.Context) {
 		ServerCertExpired:  k.whoseAuthority,
 		ServerNameMismatch: k.whichName,
 		ClientCertRequired: k.whichClientCert, ClientCertRejected: k.whichClientCert,
-		ClientCertIsExpired: k.whichClientCert, ClientCertNotYet: k.whichClientCert,
+		ClientCertExpired: k.whichClientCert, ClientCertNotYet: k.whichClientCert,
 		ProxyFailed:   k.withoutProxy,
 		SocketMissing: k.whichSocket, SocketPermission: k.whichSocket,
 		ConnectionRefused: k.otherDoors, Unreachable: k.otherDoors, Timeout: k.otherDoors, DNS: k.otherDoors,
@@ -215,7 +215,7 @@ func (k *checkup) whichClientCert(_ context.Context, s *Step) {
 // twinOf tells whether a certificate is of another generation than the
 // authority beside it.
 func (k *checkup) twinOf(leaf *x509.Certificate, cas []*x509.Certificate) bool {
-	ca := named(cas, leaf, nil)
+	ca := named(cas, leaf)
 	return ca != nil && leaf.CheckSignatureFrom(ca) != nil
 }
 

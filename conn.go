@@ -33,15 +33,21 @@ type conn struct {
 
 	answered  atomic.Bool // the first answer was read, and handed out whole
 	wrote     atomic.Bool
+	firstSent atomic.Int64  // when, in nanoseconds; 0 if nothing was
 	bodiless  atomic.Bool   // the first request was HEAD: no body follows, whatever the answer announces
 	halfEnded atomic.Bool   // by our CloseWrite
 	closed    chan struct{} // by our Close
 	closing   atomic.Bool
+	broken    atomic.Pointer[Error] // why it broke off after answers had come
+	deadline  atomic.Int64          // for reading, as the caller set it; 0 is none
 
-	// turn is held by the one that reads the first answer, and guards:
-	turn chan struct{}
-	head []byte // of the answer: read, but not handed out yet
-	fate error  // what came in place of an answer; it stays
+	// turn is held by the one that reads the first answer, also while it asks
+	// again (inquiry), and guards what follows. answered becomes true only when
+	// head has been handed out.
+	turn   chan struct{}
+	head   []byte // of the answer: read, but not handed out yet
+	judged bool   // head was found to be an answer
+	fate   error  // what came in place of an answer; it stays
 }
 
 func (c *Config) newConn(inner net.Conn, seen *handshake, http bool) *conn {
@@ -60,7 +66,12 @@ type tlsConn struct {
 func (c tlsConn) ConnectionState() tls.ConnectionState { return c.inner.ConnectionState() }
 
 // NetConn returns the connection below TLS, as that of *tls.Conn does.
-func (c tlsConn) NetConn() net.Conn { return c.inner.NetConn() }
+func (c tlsConn) NetConn() net.Conn {
+	if opening, ok := c.inner.NetConn().(*openingConn); ok {
+		return opening.Conn
+	}
+	return c.inner.NetConn()
+}
 
 func (c tlsConn) CloseWrite() error { return c.endWriting(c.inner) }
 
@@ -108,20 +119,55 @@ func (c *conn) Write(b []byte) (int, error) {
 		return n, c.brokenOff(err)
 	}
 	if !c.wrote.Swap(true) {
+		c.firstSent.Store(time.Now().UnixNano())
 		c.bodiless.Store(bytes.HasPrefix(b, []byte("HEAD ")))
 	}
 	n, err := c.Conn.Write(b)
 	return n, c.reasonFor(err)
 }
 
-// ReadFrom lets uploads use the connection's own way of copying.
+// ReadFrom lets uploads use the connection's own way of copying, where that is
+// of use: from files. An error of the source is the source's.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
-	c.wrote.Store(true)
-	n, err := io.Copy(c.Conn, r)
+	if !c.wrote.Swap(true) {
+		c.firstSent.Store(time.Now().UnixNano())
+	}
+	src := &source{Reader: r}
+	var from io.Reader = src
+	if isRegular(r) {
+		from = r // which does not break off like a connection
+	}
+	n, err := io.Copy(c.Conn, from)
+	if src.err != nil {
+		return n, src.err
+	}
 	if c.answered.Load() {
 		return n, c.brokenOff(err)
 	}
 	return n, c.reasonFor(err)
+}
+
+// A source remembers the error of what is uploaded.
+type source struct {
+	io.Reader
+	err error
+}
+
+func (s *source) Read(b []byte) (int, error) {
+	n, err := s.Reader.Read(b)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
+}
+
+// isRegular tells whether a reader is a file, or a part of one.
+func isRegular(r io.Reader) bool {
+	if limited, ok := r.(*io.LimitedReader); ok {
+		r = limited.R
+	}
+	_, ok := r.(*os.File)
+	return ok
 }
 
 // readFirst reads the first answer, and passes judgement on it.
@@ -136,53 +182,121 @@ func (c *conn) readFirst(b []byte) (int, error) {
 		return n, c.brokenOff(err)
 	case len(b) == 0:
 		return 0, nil
-	case c.head == nil && len(b) >= answerSize: // as net/http reads
-		n, err := c.readAnswer(b)
-		c.answered.Store(err == nil)
+	case len(c.head) == 0 && len(b) >= answerSize: // as net/http reads
+		n, err := c.readAnswer(b, 0)
+		if err == nil {
+			c.accept()
+		}
 		return n, err
-	case c.head == nil:
-		head := make([]byte, answerSize)
-		n, err := c.readAnswer(head)
-		if err != nil {
+	case !c.judged:
+		if err := c.fillHead(); err != nil {
 			return 0, err
 		}
-		c.head = head[:n]
 	}
 	n := copy(b, c.head)
 	if c.head = c.head[n:]; len(c.head) == 0 {
 		c.head = nil
-		c.answered.Store(true)
+		c.accept()
 	}
 	return n, nil
 }
 
-// readAnswer reads as much of the answer as judgement needs, at least a byte.
-// The caller holds the turn.
-func (c *conn) readAnswer(head []byte) (n int, err error) {
+// accept ends the watch: there was an answer.
+func (c *conn) accept() {
+	c.answered.Store(true)
+	if c.http && c.seen == nil && !c.toProxy {
+		c.config.answeredPlain.Store(true)
+	}
+}
+
+// fillHead reads the first answer into head, on from what is there. The caller
+// holds the turn.
+func (c *conn) fillHead() error {
+	head := make([]byte, answerSize)
+	n, err := c.readAnswer(head, copy(head, c.head))
+	if err == nil {
+		c.head, c.judged = head[:n], true
+	}
+	return err
+}
+
+// readAnswer reads as much of the answer as judgement needs, at least a byte,
+// behind the n bytes that are there. The caller holds the turn.
+func (c *conn) readAnswer(head []byte, n int) (int, error) {
+	defer c.restoreDeadline()
 	for {
-		var m int
-		m, err = c.Conn.Read(head[n:])
+		m, err := c.Conn.Read(head[n:])
 		if n += m; n == 0 && err == nil {
 			continue
 		}
 		e, more := c.judge(head[:n], err)
+		if err != nil && e == nil && n > 0 && c.http && !hasHeader(head[:n]) {
+			if isDeadline(err) {
+				c.head = bytes.Clone(head[:n]) // the caller may go on later
+				return 0, err
+			}
+			e = c.cutOff(err)
+		}
 		switch {
 		case e != nil:
 			c.fate = e
 			return 0, e
 		case n == 0:
 			return 0, err
-		case err != nil && more && c.http:
-			if e := c.cutOff(err); e != nil {
-				c.fate = e
-				return 0, e
-			}
-			return n, nil
 		case err != nil, !more, n == len(head):
 			return n, nil // an error comes again
 		}
+		c.limitBody(head[:n])
 	}
 }
+
+// bodyWait is how long the header of an answer is held back for its body, where
+// that tells who answers.
+const bodyWait = 500 * time.Millisecond
+
+// limitBody limits the wait for a body. That for the header is the caller's.
+func (c *conn) limitBody(head []byte) {
+	if hasHeader(head) {
+		_ = c.Conn.SetReadDeadline(c.sooner(bodyWait))
+	}
+}
+
+// sooner is the caller's deadline, or ours if that comes first.
+func (c *conn) sooner(limit time.Duration) time.Time {
+	ours := time.Now().Add(limit)
+	if theirs := c.deadline.Load(); theirs != 0 && theirs < ours.UnixNano() {
+		return time.Unix(0, theirs)
+	}
+	return ours
+}
+
+func (c *conn) restoreDeadline() {
+	var t time.Time
+	if theirs := c.deadline.Load(); theirs != 0 {
+		t = time.Unix(0, theirs)
+	}
+	_ = c.Conn.SetReadDeadline(t)
+}
+
+func (c *conn) SetDeadline(t time.Time) error {
+	c.keepDeadline(t)
+	return c.Conn.SetDeadline(t)
+}
+
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.keepDeadline(t)
+	return c.Conn.SetReadDeadline(t)
+}
+
+func (c *conn) keepDeadline(t time.Time) {
+	if t.IsZero() {
+		c.deadline.Store(0)
+		return
+	}
+	c.deadline.Store(t.UnixNano())
+}
+
+func isDeadline(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
 // cutOff explains the end in the middle of an answer's header.
 func (c *conn) cutOff(err error) *Error {
@@ -196,9 +310,9 @@ func (c *conn) cutOff(err error) *Error {
 func (c *conn) judge(head []byte, err error) (e *Error, more bool) {
 	if len(head) > 0 {
 		e, more = c.scene(StageRequest).explainAnswer(head)
-		return c.blame(e), more
+		return c.blame(e), more && c.http // a raw stream may begin as it likes, and stop there
 	}
-	if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) {
+	if errors.Is(err, net.ErrClosed) || isDeadline(err) {
 		return nil, false
 	}
 	if !c.http && errors.Is(err, io.EOF) {
@@ -238,16 +352,12 @@ func (c *conn) reasonFor(err error) error {
 		return c.brokenOff(err)
 	}
 	if c.fate == nil && c.head == nil && !c.answered.Load() && !c.closing.Load() && hungUp(err) {
-		// Nobody reads. The peer has hung up, so this does not block.
-		head := make([]byte, answerSize)
-		n, own := c.readAnswer(head)
-		if own != nil {
-			return own
-		}
-		c.head = head[:n]
+		// Nobody reads. The peer has hung up, so what it said last lies there.
+		_ = c.Conn.SetReadDeadline(c.sooner(verdictLimit))
+		_ = c.fillHead()
 	}
-	if c.fate != nil {
-		return c.fate
+	if e, ok := c.fate.(*Error); ok {
+		return e
 	}
 	return c.brokenOff(err)
 }
@@ -261,14 +371,7 @@ func (c *conn) hasReason(err error) bool {
 
 // hungUp tells whether a connection failed because the other side is gone.
 func hungUp(err error) bool {
-	var op *net.OpError
-	if isSSHError(err) {
-		return true
-	}
-	if errors.As(err, &op) && op.Op == "read" {
-		return false // of what is being uploaded, not of the connection
-	}
-	return isReset(err) || errors.Is(err, syscall.EPIPE)
+	return isSSHError(err) || isReset(err) || errors.Is(err, syscall.EPIPE)
 }
 
 // brokenOff explains the end of a connection that had been in use.
@@ -276,14 +379,18 @@ func (c *conn) brokenOff(err error) error {
 	if err == nil || err == io.EOF {
 		return err
 	}
+	if e := c.broken.Load(); e != nil && errors.Is(err, net.ErrClosed) {
+		return e // closed because of that
+	}
 	// Without its farewell TLS calls the end unexpected.
-	cut := c.seen != nil && errors.Is(err, io.ErrUnexpectedEOF)
-	if !cut && !isReset(err) && !errors.Is(err, syscall.EPIPE) && alertOf(err) < 0 && !isSSHError(err) {
+	early := c.seen != nil && errors.Is(err, io.ErrUnexpectedEOF)
+	if !early && !isReset(err) && !errors.Is(err, syscall.EPIPE) && alertOf(err) < 0 && !isSSHError(err) {
 		return err
 	}
 	s := c.scene(StageRequest)
 	s.answered = c.answered.Load()
-	if e := s.explain(err); e != nil {
+	if e := c.blame(s.explain(err)); e != nil {
+		c.broken.CompareAndSwap(nil, e)
 		return e
 	}
 	return err
@@ -291,7 +398,13 @@ func (c *conn) brokenOff(err error) error {
 
 // scene is what this connection can say to a diagnosis.
 func (c *conn) scene(stage Stage) scene {
-	return scene{cfg: c.config, seen: c.seen, stage: stage, http: c.http, address: c.RemoteAddr().String(), wrote: c.wrote.Load(), bodiless: c.bodiless.Load()}
+	return scene{cfg: c.config, seen: c.seen, stage: stage, http: c.http, address: c.RemoteAddr().String(), wrote: c.wrote.Load(), bodiless: c.bodiless.Load(), soon: c.soon()}
+}
+
+// soon tells whether little time has passed since something was sent.
+func (c *conn) soon() bool {
+	sent := c.firstSent.Load()
+	return sent == 0 || time.Since(time.Unix(0, sent)) < time.Second
 }
 
 // alertMayBeLost tells whether the daemon may have refused the client in words

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io/fs"
 	"net"
+	"net/url"
 	"slices"
 )
 
@@ -51,10 +52,28 @@ func diagnose(c *Config, err error) error {
 		}
 		return e
 	}
-	if e := explainText(err.Error()); e != nil {
+	if e := explainText(err.Error()); e != nil && (c == nil || s.mayBelieve(err, e)) {
 		return s.fromText(e, err)
 	}
 	return err
+}
+
+// mayBelieve tells whether a text is about a connection to this endpoint: most
+// texts that a daemon's client returns are the daemon's, about other things. A
+// time limit in one is somebody's own.
+func (s scene) mayBelieve(err error, e *Error) bool {
+	if e.Kind == TLSRequired && s.cfg.tls == nil || e.Kind == NotHTTP {
+		return true // about what the server said first; clients take it for the daemon's answer
+	}
+	return e.Kind != Timeout && ofConnection(err)
+}
+
+// ofConnection tells whether an error is one of a connection, not of what came
+// over it.
+func ofConnection(err error) bool {
+	var request *url.Error
+	var op *net.OpError
+	return errors.As(err, &request) || errors.As(err, &op)
 }
 
 // fromText makes the most of what only a text told.
@@ -98,7 +117,7 @@ func carries(err, target error) bool {
 
 // A scene is what a diagnosis has to go by, besides the error.
 type scene struct {
-	cfg      *Config    // nil: the error is of another client's making
+	cfg      *Config    // nil: Diagnose without a Config; never if seen or http is set
 	seen     *handshake // of this connection, or else of the latest; may be nil
 	stage    Stage      // "" if unknown
 	address  string     // of the peer, "" if unknown
@@ -107,6 +126,7 @@ type scene struct {
 	bodiless bool       // that was a HEAD request
 	answered bool       // there was an answer
 	halfway  bool       // there was the beginning of one
+	soon     bool       // it failed within a second of what was sent
 }
 
 // explain makes an [*Error] of what is understood, or returns nil.
@@ -193,7 +213,7 @@ func (s scene) source(setting string) string {
 	return s.cfg.settingSource(setting)
 }
 
-// address of the endpoint: where it came from.
+// hostSource is where the address came from.
 func (s scene) hostSource() string {
 	if s.cfg == nil {
 		return ""

@@ -63,6 +63,8 @@ type Config struct {
 	elsewhere   []string                  // where other daemons keep their sockets
 	shown       atomic.Pointer[handshake] // the latest
 	inquiry     inquiry
+
+	answeredPlain atomic.Bool // the endpoint has spoken plain HTTP
 }
 
 // Host returns the address with scheme and port, "tcp://ubuntuvm:2376",

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // An Error is what this library reports: what is wrong, which setting it came
@@ -20,7 +21,7 @@ type Error struct {
 	Source string // the setting at fault: "DOCKER_HOST", "--tlscacert", "Options.CertPath", `context "prod"`
 	Detail string // what is wrong, in one line
 	Hint   string // what to try; may be empty, is never part of Error()
-	Err    error  // the cause, untouched; may be nil
+	Err    error  // the cause; may be nil. Look for types with errors.As: the package comment says why
 
 	// Evidence is what was seen, for programs that act on it.
 	Evidence Evidence
@@ -62,8 +63,8 @@ func (e *Error) Format(s fmt.State, verb rune) {
 	}
 }
 
-// LogValue makes slog print the parts under their own names, the evidence
-// included.
+// LogValue makes slog print the parts under their own names, and of the evidence
+// what tells most.
 func (e *Error) LogValue() slog.Value {
 	if e == nil {
 		return slog.StringValue("<nil>")
@@ -80,7 +81,7 @@ func (e *Error) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// MarshalJSON writes kind, host, source, message (what Error returns), hint and
+// MarshalJSON is for logs and reports; there is no way back. It writes kind, host, source, message (what Error returns), hint and
 // evidence. The cause is left out: its text is not ours, and it has no other
 // form.
 func (e *Error) MarshalJSON() ([]byte, error) {
@@ -102,21 +103,29 @@ func fail(kind Kind, source, format string, args ...any) *Error {
 	return &Error{Kind: kind, Source: source, Detail: oneLine(fmt.Sprintf(format, args...))}
 }
 
-// oneLine escapes control characters: much of what messages quote comes from
-// elsewhere, and must not write over a terminal or forge a line of a log.
+// oneLine escapes what is not meant to be seen: control and format characters,
+// and bytes that are no text. Much of what messages quote comes from elsewhere,
+// and must not write over a terminal, turn a line round, or forge one of a log.
 func oneLine(s string) string {
-	if strings.IndexFunc(s, unicode.IsControl) < 0 {
+	if fit(s) {
 		return s
 	}
 	var b strings.Builder
-	for _, r := range s {
-		if unicode.IsControl(r) {
-			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-		} else {
+	for i, r := range s {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)):
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case unicode.IsPrint(r):
 			b.WriteRune(r)
+		default:
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
 		}
 	}
 	return b.String()
+}
+
+func fit(s string) bool {
+	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }
 
 func (e *Error) hint(format string, args ...any) *Error {

@@ -26,19 +26,19 @@ type Evidence struct {
 	Stage      Stage         `json:"stage,omitempty"`
 	Address    string        `json:"address,omitempty"`      // what was really dialled: host:port with the IP address once known, or the path of a socket
 	Proxy      string        `json:"proxy,omitempty"`        // the proxy in the way, without user and password
-	Status     int           `json:"status,omitempty"`       // the HTTP status of an answer that is no daemon's
+	Status     int           `json:"status,omitempty"`       // the HTTP status of an answer in the way, that of a proxy or of a server that refuses
 	Waited     time.Duration `json:"waited,omitempty"`       // how long for nothing (nanoseconds in JSON)
-	Answer     string        `json:"answer,omitempty"`       // the first bytes of an answer that is not what was expected
+	Answer     string        `json:"answer,omitempty"`       // the first bytes of an answer that is not what was expected, quoted as in Go; of HTTP the first line
 	TLSVersion string        `json:"tls_version,omitempty"`  // "TLS 1.3", once negotiated
 	Alert      string        `json:"alert,omitempty"`        // what the peer said before it hung up: "certificate required"
 	AlertCode  int           `json:"alert_code,omitempty"`   // the same as a number (RFC 8446, 6)
 	ServerName string        `json:"server_name,omitempty"`  // the name that the server's certificate was checked for
-	Server     []Certificate `json:"server,omitempty"`       // the chain as the server sent it, its own certificate first
-	Trusted    []Certificate `json:"trusted,omitempty"`      // the authorities of the CA file
+	Server     []Certificate `json:"server,omitempty"`       // the chain as the server sent it, its own certificate first; at most 10
+	Trusted    []Certificate `json:"trusted,omitempty"`      // the authorities of the CA file; at most 10
 	Client     *Certificate  `json:"client,omitempty"`       // the client certificate that is configured
 	Requested  bool          `json:"requested,omitempty"`    // the server asked for a client certificate
 	Sent       bool          `json:"sent,omitempty"`         // and got ours
-	Accepted   []string      `json:"accepted_cas,omitempty"` // the authorities that it accepts clients of; none: any
+	Accepted   []string      `json:"accepted_cas,omitempty"` // the authorities that it accepts clients of, at most 100; none: any
 	Socket     *Socket       `json:"socket,omitempty"`       // what lies at the path of the socket
 	Stderr     string        `json:"stderr,omitempty"`       // ssh's last words: the last line that it, or docker on the other side, wrote to its standard error
 	ExitStatus int           `json:"exit_status,omitempty"`  // ssh's, which is that of the command on the other side, or 255
@@ -58,7 +58,7 @@ type Certificate struct {
 // A Socket is a file where a unix socket was expected.
 type Socket struct {
 	Path  string `json:"path"`
-	Type  string `json:"type"`            // "socket", "file", "directory", "missing", ...
+	Type  string `json:"type"`            // "socket", "regular file", "directory", "dangling link", "special file", "missing"; "" if nobody knows
 	Mode  string `json:"mode,omitempty"`  // "srw-rw----"
 	Owner string `json:"owner,omitempty"` // user name or number
 	Group string `json:"group,omitempty"` // group name or number
@@ -92,6 +92,7 @@ func (ev Evidence) attrs() []slog.Attr {
 const (
 	maxQuote    = 200 // bytes of a name or an answer
 	maxChain    = 10
+	maxNames    = 100 // of a certificate
 	maxAccepted = 100
 )
 
@@ -101,10 +102,10 @@ func describe(cert *x509.Certificate) Certificate {
 		Subject: subjectOf(cert), Issuer: issuerOf(cert),
 		NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, X509: cert,
 	}
-	for _, name := range cert.DNSNames {
-		c.DNSNames = append(c.DNSNames, oneLine(name))
+	for _, name := range cert.DNSNames[:min(len(cert.DNSNames), maxNames)] {
+		c.DNSNames = append(c.DNSNames, nameOf(name))
 	}
-	for _, ip := range cert.IPAddresses {
+	for _, ip := range cert.IPAddresses[:min(len(cert.IPAddresses), maxNames)] {
 		c.IPAddresses = append(c.IPAddresses, ip.String())
 	}
 	return c

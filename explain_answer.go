@@ -3,8 +3,8 @@ package dockertls
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -32,7 +32,7 @@ func (s scene) explainAnswer(head []byte) (e *Error, more bool) {
 func (s scene) judgeAnswer(head []byte) (e *Error, more bool) {
 	plain := s.cfg.tls == nil
 	switch {
-	case plain && isTLSRecord(head):
+	case plain && isTLSRecord(head) && (s.http || head[0] == recordAlert):
 		if s.cfg.forwards() {
 			return s.cfg.blameProxy("plain HTTP was sent to it, and it speaks TLS"), false
 		}
@@ -61,7 +61,7 @@ func (s scene) judgeStatus(head []byte) (e *Error, more bool) {
 	if len(head) < statusLine {
 		return nil, true
 	}
-	if s.http && !bytes.Contains(head, []byte("\r\n\r\n")) {
+	if s.http && !hasHeader(head) {
 		return nil, true // net/http waits for the whole header as well
 	}
 	code, _ := strconv.Atoi(string(head[statusLine-3 : statusLine]))
@@ -83,7 +83,28 @@ func (s scene) judgeStatus(head []byte) (e *Error, more bool) {
 	if e != nil {
 		e.Evidence.Status = code
 	}
-	return e, e == nil && !s.bodiless && (st.waiting || st.body != "" && strings.HasPrefix(goSays, st.body))
+	return e, e == nil && !s.bodiless && !st.docker && st.waiting
+}
+
+// hasHeader tells whether the header of an answer is whole. Like net/http it
+// takes lines that end without a carriage return.
+func hasHeader(head []byte) bool { return headerEnd(head) >= 0 }
+
+// headerEnd is where the body begins, -1 if that has not come.
+func headerEnd(head []byte) int {
+	for i, b := range head {
+		if b != '\n' {
+			continue
+		}
+		rest := head[i+1:]
+		switch {
+		case bytes.HasPrefix(rest, []byte("\n")):
+			return i + 2
+		case bytes.HasPrefix(rest, []byte("\r\n")):
+			return i + 3
+		}
+	}
+	return -1
 }
 
 // isProxyStatus tells whether proxies answer with a status by themselves.
@@ -102,7 +123,7 @@ const goSays = "Client sent an HTTP request to an HTTPS server"
 // tlsServerSays recognises how servers that speak TLS refuse plain HTTP: Go's,
 // which is dockerd's own and comes before any handler; nginx's; Apache's.
 func (s scene) tlsServerSays(st status) *Error {
-	if s.cfg.tls != nil || st.code != http.StatusBadRequest {
+	if s.cfg.tls != nil || st.code != http.StatusBadRequest || st.docker {
 		return nil
 	}
 	for _, says := range []string{
@@ -151,7 +172,7 @@ func (s scene) notHTTP(head []byte) *Error {
 		e.Detail = "the server speaks HTTP/2 only, not the HTTP/1.1 of a Docker daemon"
 		return e.hint("this is not the Engine API: port 2377 is that of swarm, for one; check the port of the address%s", s.fromHost())
 	case who != "":
-		e.Detail = who + " answered, no Docker daemon"
+		e.Detail = who + " answered"
 	}
 	return e.hint("check the address%s", s.fromHost())
 }
@@ -186,8 +207,12 @@ func recognise(b []byte) string {
 	return ""
 }
 
-// quoteAnswer makes the beginning of an answer fit for messages and logs.
+// quoteAnswer makes the beginning of an answer fit for messages and logs. Of
+// HTTP it takes the first line only: headers may hold secrets.
 func quoteAnswer(b []byte) string {
+	if bytes.HasPrefix(b, []byte("HTTP/")) {
+		b, _, _ = bytes.Cut(b, []byte("\n"))
+	}
 	return strconv.QuoteToASCII(string(b[:min(len(b), maxQuote/2)]))
 }
 
@@ -204,23 +229,34 @@ type status struct {
 // readStatus reads what there is of an answer.
 func readStatus(head []byte) status {
 	var st status
-	header, body, whole := bytes.Cut(head, []byte("\r\n\r\n"))
-	st.complete, st.body = whole, string(body)
-	if line, _, _ := strings.Cut(string(header), "\r\n"); len(line) >= len("HTTP/1.1 400") {
+	end := headerEnd(head)
+	header, body := head, []byte(nil)
+	if end >= 0 {
+		header, body = head[:end], head[end:]
+	}
+	st.complete, st.body = end >= 0, string(body)
+	if line, _, _ := strings.Cut(string(header), "\n"); len(line) >= len("HTTP/1.1 400") {
 		st.code, _ = strconv.Atoi(line[len("HTTP/1.1 "):][:3])
 	}
-	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(append(bytes.Clone(header), "\r\n\r\n"...))), nil)
+	if !st.complete {
+		return st
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(header)), nil)
 	if err != nil {
 		return st
 	}
 	st.server = cut(oneLine(resp.Header.Get("Server")), maxQuote)
-	st.location = cut(oneLine(redact(resp.Header.Get("Location"))), maxQuote)
+	st.location = withoutSecrets(resp.Header.Get("Location"))
 	st.docker = resp.Header.Get("Api-Version") != "" || strings.HasPrefix(st.server, "Docker/")
-	st.waiting = !whole || int64(len(body)) < min(resp.ContentLength, int64(answerSize-len(header)-4))
+	st.waiting = resp.ContentLength < 0 || int64(len(body)) < min(resp.ContentLength, int64(answerSize-len(header)))
 	return st
 }
 
-// describeStatus is for messages.
-func (st status) String() string {
-	return strings.TrimSpace(fmt.Sprintf("%d %s", st.code, http.StatusText(st.code)))
+// withoutSecrets is where an address leads, without user and query.
+func withoutSecrets(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return cut(oneLine((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()), maxQuote)
 }

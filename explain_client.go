@@ -83,8 +83,8 @@ func (s scene) judgeAlert(alert int) *Error {
 			return s.certRequired()
 		}
 	}
-	if s.cfg == nil {
-		return nil // whether a certificate was asked for is not known
+	if s.seen == nil && alert < alertProtocolVersion {
+		return nil // whether a certificate was asked for is not known: the text says what may be said
 	}
 	return s.noAgreement(alert)
 }
@@ -202,7 +202,7 @@ func (s scene) certRejected(alert int) *Error {
 	now := time.Now()
 	switch {
 	case now.After(leaf.NotAfter):
-		e.Kind = ClientCertIsExpired
+		e.Kind = ClientCertExpired
 		e.Detail += fmt.Sprintf(", which expired on %s, and it is %s here", stamp(leaf.NotAfter), stamp(now))
 		return e.hint("issue the client certificate %s again", s.certPath())
 	case now.Before(leaf.NotBefore):
@@ -228,7 +228,7 @@ func (s scene) explainRefusal(e *Error, alert int, leaf *x509.Certificate) *Erro
 	}
 	switch alert {
 	case alertCertExpired:
-		if ca := named(s.cfg.roots(), leaf, nil); ca != nil && time.Now().After(ca.NotAfter) {
+		if ca := named(s.cfg.roots(), leaf); ca != nil && time.Now().After(ca.NotAfter) {
 			e.Detail += fmt.Sprintf("; its authority in ca.pem expired on %s", stamp(ca.NotAfter))
 			return e.hint("make the authority again, and all certificates that it has issued")
 		}
@@ -244,7 +244,7 @@ func (s scene) explainRefusal(e *Error, alert int, leaf *x509.Certificate) *Erro
 // twinIssuer finds the authority in the CA file that has the name of our
 // certificate's issuer, but did not sign it.
 func (s scene) twinIssuer(leaf *x509.Certificate) *x509.Certificate {
-	ca := named(s.cfg.roots(), leaf, nil)
+	ca := named(s.cfg.roots(), leaf)
 	if ca == nil || leaf.CheckSignatureFrom(ca) == nil {
 		return nil
 	}

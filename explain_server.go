@@ -20,13 +20,17 @@ func (s scene) explainServer(err error) *Error {
 	var e *Error
 	chain := servedChain(err)
 	switch {
-	case errors.As(err, &name):
+	case errors.As(err, &name) && name.Certificate != nil:
 		e = s.explainNameMismatch(name)
-	case errors.As(err, &unknown):
+	case errors.As(err, &unknown) && (unknown.Cert != nil || len(chain) > 0):
 		if len(chain) == 0 {
 			chain = []*x509.Certificate{unknown.Cert}
 		}
 		e = s.explainUntrusted(chain)
+	case errors.As(err, &unknown):
+		e = &Error{Kind: ServerUntrusted, Source: s.source("tlscacert"), Detail: "the server's certificate was issued by an unknown authority"}
+	case errors.As(err, &invalid) && invalid.Cert == nil:
+		e = s.invalid("the server's certificate is not valid")
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		e = s.explainDates(invalid.Cert, chain)
 	case errors.As(err, &invalid):
@@ -62,7 +66,7 @@ func (s scene) explainNameMismatch(err x509.HostnameError) *Error {
 	reissue := fmt.Sprintf("issue it again with subjectAltName=%s", sanOf(host))
 	switch {
 	case !hasNames(cert):
-		e.Detail = fmt.Sprintf("the server's certificate names no host at all, only the Common Name %s, which does not count; %s was asked for", quote(cert.Subject.CommonName), host)
+		e.Detail = fmt.Sprintf("the server's certificate names no host at all, only the Common Name %s, which does not count; %s was asked for", quote(nameOf(cert.Subject.CommonName)), host)
 		return e.hint("%s (the Common Name is not used)", reissue)
 	case net.ParseIP(host) != nil && containsFold(cert.DNSNames, host):
 		e.Detail = fmt.Sprintf("the server's certificate is for %s, where the IP address %s is written as a DNS name, which does not count", certNames(cert), host)
@@ -156,6 +160,9 @@ func (s scene) explainUntrusted(chain []*x509.Certificate) *Error {
 		return s.explainNoCA(e, g, whose)
 	case issuerWeak:
 		return s.explainWeak(g, whose)
+	case issuerKnown:
+		e.Detail = fmt.Sprintf("%s was issued by %s, which %s has: the client that failed did not use it", whose, issuer, s.rootsName())
+		return e.hint("make that client use this Config's transport, or its TLSConfig")
 	case issuerSelfSigned:
 		e.Detail = fmt.Sprintf("the chain of the server's certificate ends in the authority %s, which %s does not know%s", issuer, s.rootsName(), s.knows(roots))
 		if g.cert == chain[0] {
@@ -275,10 +282,10 @@ func whoseCertificate(cert *x509.Certificate, chain, roots []*x509.Certificate) 
 	switch {
 	case len(chain) == 0 || bytes.Equal(chain[0].Raw, cert.Raw):
 		return "the server's certificate"
-	case containsCert(roots, cert):
-		return "the authority's certificate"
+	case containsCert(chain[1:], cert) && !containsCert(roots, cert):
+		return "the intermediate certificate"
 	}
-	return "the intermediate certificate"
+	return "the authority's certificate"
 }
 
 // explainDates says whose certificate is not valid now, and both dates.
@@ -288,9 +295,10 @@ func (s scene) explainDates(cert *x509.Certificate, chain []*x509.Certificate) *
 		roots = s.cfg.roots()
 	}
 	own := len(chain) == 0 || bytes.Equal(chain[0].Raw, cert.Raw)
-	root := !own && containsCert(roots, cert)
+	between := !own && containsCert(chain[1:], cert) && !containsCert(roots, cert)
+	root := !own && !between
 	whose := whoseCertificate(cert, chain, roots)
-	if root {
+	if containsCert(roots, cert) && root {
 		whose += " in " + s.rootsPath()
 	}
 	subject := quote(subjectOf(cert))
@@ -333,7 +341,7 @@ func (s scene) explainRule(err x509.CertificateInvalidError, chain []*x509.Certi
 		return say("allows fewer intermediate authorities below it than there are (path length)", "issue the daemon's certificate closer to that authority, or the authority with a larger pathlen")
 	case x509.IncompatibleUsage:
 		return say("may not be used by a server (extended key usage), or its authority may not issue such certificates", "issue the daemon's certificate again with extendedKeyUsage=serverAuth")
-	case x509.CANotAuthorizedForThisName, x509.UnconstrainedName, x509.TooManyConstraints:
+	case x509.CANotAuthorizedForThisName, x509.UnconstrainedName:
 		return say("has names that its authority may not issue certificates for (name constraints)", "issue it for names that the authority's nameConstraints permit, or by another authority")
 	case x509.NameMismatch:
 		return say("is not named as the issuer of the one below it", "")

@@ -61,7 +61,7 @@ func (s scene) judgeSocket(err error, found Socket) *Error {
 		}
 		e := &Error{Kind: SocketMissing, Detail: fmt.Sprintf("the path is a %s, not a socket", found.Type)}
 		hint := running
-		if found.Type == typeDirectory {
+		if found.Type == typeDirectory && strings.HasSuffix(found.Path, ".sock") && isEmptyDir(found.Path) {
 			hint = "a container that mounts a missing socket makes such a directory: remove it and start the daemon, or check the address" + s.fromHost()
 		}
 		return e.hint("%s", cmp.Or(s.hintOtherSocket(), hint))
@@ -70,6 +70,11 @@ func (s scene) judgeSocket(err error, found Socket) *Error {
 		return e.hint("the daemon is overloaded or hangs: look at it, and try again")
 	}
 	return nil
+}
+
+func isEmptyDir(path string) bool {
+	entries, err := os.ReadDir(path)
+	return err == nil && len(entries) == 0
 }
 
 // Types of what lies at the path of a socket.

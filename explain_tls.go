@@ -52,7 +52,10 @@ func (s scene) explainRecord(err error) *Error {
 	if !isRecord && !errors.Is(err, http.ErrSchemeMismatch) {
 		return nil
 	}
-	opening := header.RecordHeader[:]
+	var opening []byte
+	if isRecord {
+		opening = header.RecordHeader[:]
+	}
 	if s.seen != nil && len(s.seen.opening) > 0 && isRecord && s.stage == StageHandshake {
 		opening = s.seen.opening
 	}
@@ -62,7 +65,9 @@ func (s scene) explainRecord(err error) *Error {
 	} else {
 		e = s.neitherTLSNorHTTP(opening)
 	}
-	e.Evidence.Answer = quoteAnswer(opening)
+	if len(opening) > 0 {
+		e.Evidence.Answer = quoteAnswer(opening)
+	}
 	return e
 }
 
@@ -81,7 +86,11 @@ func (s scene) neitherTLSNorHTTP(opening []byte) *Error {
 
 // fromHost says which setting the address came from, if that is known.
 func (s scene) fromHost() string {
-	if source := s.hostSource(); source != "" {
+	switch source := s.hostSource(); source {
+	case "":
+	case "default":
+		return ", which is docker's default"
+	default:
 		return ", which comes from " + source
 	}
 	return ""

@@ -28,12 +28,12 @@ func (s scene) explainName(err error) *Error {
 		return s.nameTimeout(e, name, "in time")
 	}
 	e.Detail = fmt.Sprintf("the host name %s does not resolve: the name server failed", name)
-	return e.hint("the fault is with this machine's name server: try again, or use the IP address if the daemon's certificate allows it")
+	return e.hint("a name server is at fault, not the daemon: try again, or use the IP address if the daemon's certificate allows it")
 }
 
 func (s scene) nameTimeout(e *Error, name, when string) *Error {
 	e.Detail = fmt.Sprintf("the host name %s does not resolve: the name server did not answer %s", name, when)
-	return e.hint("this machine's name server cannot be reached: try again, or use the IP address if the daemon's certificate allows it")
+	return e.hint("a name server is down or out of reach: try again, or use the IP address if the daemon's certificate allows it")
 }
 
 // slowLookup is the end of our own limit, while a name was resolved.
@@ -85,8 +85,8 @@ func (s scene) explainLimit(err error) *Error {
 		return s.slowLookup(end.limit)
 	} else if ok {
 		e.Evidence.Waited = end.limit
-	} else if !errors.As(err, &timeout) || !timeout.Timeout() {
-		return nil
+	} else if !errors.As(err, &timeout) || !timeout.Timeout() || strings.Contains(err.Error(), "(Client.Timeout exceeded") {
+		return nil // the last is the caller's own limit, for which net/http has no type
 	}
 	waited := ""
 	if e.Evidence.Waited > 0 {
@@ -150,7 +150,7 @@ func (s scene) explainEnd(err error) *Error {
 	case s.stage == StageHandshake:
 		return s.endInHandshake(e, how)
 	case s.stage != StageRequest:
-		if closed && s.cfg == nil {
+		if !ofConnection(err) {
 			return nil // the end of anything
 		}
 		e.Detail = "the connection was " + how + " by the other side"
@@ -160,7 +160,7 @@ func (s scene) explainEnd(err error) *Error {
 	case s.answered:
 		e.Detail = "the connection was " + how + " by the other side, after answers had come"
 		return e.hint("the daemon was stopped, or something on the way cut the connection")
-	case s.http && s.cfg.tls == nil && s.cfg.endpoint.isTCP() && s.cfg.proxy == nil:
+	case s.mayHaveWantedTLS() && s.cfg.endpoint.isTCP() && s.cfg.proxy == nil:
 		return s.hungUpOnHTTP()
 	case s.wrote:
 		e.Detail = "the connection was " + how + " by the other side before it answered the request"
@@ -168,6 +168,12 @@ func (s scene) explainEnd(err error) *Error {
 		e.Detail = "the connection was " + how + " by the other side before a request was sent"
 	}
 	return e.hint("the daemon, or what stands before it, hung up: its log may say why")
+}
+
+// mayHaveWantedTLS: a server that has answered plain HTTP before does not speak
+// TLS, and one that does hangs up at once.
+func (s scene) mayHaveWantedTLS() bool {
+	return s.http && s.cfg.tls == nil && s.soon && !s.cfg.answeredPlain.Load()
 }
 
 // hungUpOnHTTP is about servers that end the connection without an answer to
@@ -180,7 +186,7 @@ func (s scene) hungUpOnHTTP() *Error {
 }
 
 func (s scene) endInHandshake(e *Error, how string) *Error {
-	e.Detail = "the server " + map[string]string{"reset": "reset", "closed": "closed"}[how] + " the connection during the TLS handshake"
+	e.Detail = "the server " + how + " the connection during the TLS handshake"
 	if s.seen == nil || len(s.seen.opening) == 0 {
 		e.Detail += ", before it said anything"
 		return e.hint("what listens there may not speak TLS, or a proxy has no daemon behind it: check the port%s", s.fromHost())

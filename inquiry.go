@@ -30,8 +30,11 @@ func (c *Config) askAgain(closed <-chan struct{}) *Error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if time.Since(q.at) >= inquiryPause {
-		q.found = c.listen(closed)
-		q.at = time.Now()
+		found, finished := c.listen(closed)
+		if !finished {
+			return nil // the next one may ask
+		}
+		q.found, q.at = found, time.Now()
 	}
 	if q.found == nil {
 		return nil
@@ -40,8 +43,9 @@ func (c *Config) askAgain(closed <-chan struct{}) *Error {
 }
 
 // listen waits for the daemon's verdict on our certificate: an alert, or a
-// session ticket, which a daemon sends to clients that it accepts.
-func (c *Config) listen(closed <-chan struct{}) *Error {
+// session ticket, which a daemon sends to clients that it accepts. It does not
+// finish if who asked has closed its connection.
+func (c *Config) listen(closed <-chan struct{}) (found *Error, finished bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), inquiryLimit)
 	defer cancel()
 	tickets := &ticketWatch{cancel: cancel}
@@ -49,12 +53,12 @@ func (c *Config) listen(closed <-chan struct{}) *Error {
 	cfg.ClientSessionCache = tickets
 	conn, seen, err := c.handshake(ctx, cfg)
 	if err != nil {
-		return nil
+		return nil, true
 	}
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.NetConn().Close() })
 	defer stop()
-	go func() { // ends with ctx, which the caller's return cancels
+	go func() { // ends with ctx, which our return cancels
 		select {
 		case <-closed:
 			cancel()
@@ -62,10 +66,15 @@ func (c *Config) listen(closed <-chan struct{}) *Error {
 		}
 	}()
 	_, err = conn.Read(make([]byte, 1))
-	if err == nil || alertOf(err) < 0 {
-		return nil
+	select {
+	case <-closed:
+		return nil, false
+	default:
 	}
-	return scene{cfg: c, seen: seen, stage: StageRequest, address: seen.address}.explain(err)
+	if err == nil || alertOf(err) < 0 {
+		return nil, true
+	}
+	return scene{cfg: c, seen: seen, stage: StageRequest, address: seen.address}.explain(err), true
 }
 
 // A ticketWatch ends the wait at the first session ticket. It keeps none.

@@ -77,10 +77,10 @@ const (
 
 // Kinds of being trusted by the server.
 const (
-	ClientCertRequired  Kind = "client-cert-required"      // the daemon wants a client certificate and got none: docs/diagnostics.md#client-cert-required
-	ClientCertRejected  Kind = "client-cert-rejected"      // the daemon refused the client certificate: docs/diagnostics.md#client-cert-rejected
-	ClientCertIsExpired Kind = "client-cert-expired"       // it refused it, and it has expired: docs/diagnostics.md#client-cert-expired
-	ClientCertNotYet    Kind = "client-cert-not-yet-valid" // it refused it, and it is valid only later: docs/diagnostics.md#client-cert-not-yet-valid
+	ClientCertRequired Kind = "client-cert-required"      // the daemon wants a client certificate and got none: docs/diagnostics.md#client-cert-required
+	ClientCertRejected Kind = "client-cert-rejected"      // the daemon refused the client certificate: docs/diagnostics.md#client-cert-rejected
+	ClientCertExpired  Kind = "client-cert-expired"       // it refused it, and it has expired: docs/diagnostics.md#client-cert-expired
+	ClientCertNotYet   Kind = "client-cert-not-yet-valid" // it refused it, and it is valid only later: docs/diagnostics.md#client-cert-not-yet-valid
 )
 
 // Error returns the kind's name.

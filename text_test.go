@@ -202,7 +202,7 @@ func refusalTexts() []textCase {
 		{"http: TLS handshake error from 192.168.99.1:54213: tls: failed to verify client certificate: x509: certificate specifies an incompatible key usage", ClientCertRejected},
 		{`http: TLS handshake error from 10.0.0.7:1: tls: failed to verify client certificate: x509: certificate signed by unknown authority (possibly because of "x509: ECDSA verification failure" while trying to verify candidate authority certificate "docker CA")`, ServerUntrusted},
 		{`tls: failed to verify client's certificate: x509: certificate signed by unknown authority (possibly because of "crypto/rsa: verification error" while trying to verify candidate authority certificate "docker CA")`, ServerUntrusted},
-		{"http: TLS handshake error from 10.0.0.7:1: tls: failed to verify client certificate: x509: certificate has expired or is not yet valid: current time 2024-05-01T10:00:00Z is after 2024-04-30T00:00:00Z", ClientCertIsExpired},
+		{"http: TLS handshake error from 10.0.0.7:1: tls: failed to verify client certificate: x509: certificate has expired or is not yet valid: current time 2024-05-01T10:00:00Z is after 2024-04-30T00:00:00Z", ClientCertExpired},
 		{"http: TLS handshake error from 10.0.0.7:1: tls: failed to verify client certificate: x509: certificate has expired or is not yet valid: current time 2024-05-01T10:00:00Z is before 2024-05-02T00:00:00Z", ClientCertNotYet},
 	}
 }
@@ -601,7 +601,7 @@ func TestExplainTextNeighbours(t *testing.T) {
 		ServerCertInvalid:      "invalid certificate",
 		ClientCertRequired:     "certificate required",
 		ClientCertRejected:     "http: TLS handshake error from 1.2.3.4:5: remote error: tls: bad certificate",
-		ClientCertIsExpired:    "x509: certificate has expired or is not yet valid: current time 2024-05-01T10:00:00Z is after 2024-04-30T00:00:00Z",
+		ClientCertExpired:      "x509: certificate has expired or is not yet valid: current time 2024-05-01T10:00:00Z is after 2024-04-30T00:00:00Z",
 		ClientCertNotYet:       "x509: certificate has expired or is not yet valid: current time 2024-05-01T10:00:00Z is before 2024-05-02T00:00:00Z",
 	}
 	for kind, text := range near {

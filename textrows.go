@@ -37,7 +37,7 @@ func daemonRows() []textRow {
 			says("the daemon requires a client certificate, and the client sent none", hintPair)},
 		{ClientCertRequired, "OpenSSL servers", []string{"peer did not return a certificate"},
 			says("the server requires a client certificate, and the client sent none", hintPair)},
-		{ClientCertIsExpired, "Go daemons since Go 1.13",
+		{ClientCertExpired, "Go daemons since Go 1.13",
 			[]string{"failed to verify client certificate: x509: certificate has expired or is not yet valid: current time {} is after {}",
 				"failed to verify client's certificate: x509: certificate has expired or is not yet valid: current time {} is after {}"},
 			clientDates("the daemon refused the client certificate: it expired on %s, and the daemon's clock said %s")},

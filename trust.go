@@ -18,6 +18,7 @@ const (
 	issuerTwin                       // there is one of that name, with another key
 	issuerNoCA                       // there is one, and it may not sign
 	issuerWeak                       // the signature is not worth anything: SHA-1, a short key
+	issuerKnown                      // there is no gap
 )
 
 // A gap is where a chain breaks off.
@@ -28,41 +29,65 @@ type gap struct {
 	ours   bool              // that one is an authority of ours, not sent by the peer
 }
 
+// maxChecks bounds the signatures that are checked for one chain: a server may
+// send what it likes. crypto/x509 has the same limit.
+const maxChecks = 100
+
+// A tracer follows a chain, with a limit.
+type tracer struct {
+	chain, roots []*x509.Certificate
+	checks       int
+}
+
 // findGap follows a chain, the leaf first, from issuer to issuer, and says where
 // it fails to reach one of the roots. crypto/x509 tells the reason in its text
 // only.
 func findGap(chain, roots []*x509.Certificate) gap {
+	t := &tracer{chain: distinct(chain), roots: roots}
 	g := gap{cert: chain[0]}
-	for range chain {
-		if root := named(roots, g.cert, nil); root != nil {
-			g.issuer, g.ours = root, true
-			g.why = whyNotSigned(g.cert, root)
+	for range maxChain {
+		if root := t.named(t.roots, g.cert, nil); root != nil {
+			g.issuer, g.ours, g.why = root, true, whyNotSigned(g.cert, root)
 			return g
 		}
 		if bytes.Equal(g.cert.RawIssuer, g.cert.RawSubject) {
 			g.why = issuerSelfSigned
 			return g
 		}
-		next := named(chain, g.cert, g.cert)
+		next := t.named(t.chain, g.cert, g.cert)
 		if next == nil {
 			return g
 		}
-		if g.issuer = next; g.cert.CheckSignatureFrom(next) != nil {
-			g.why = whyNotSigned(g.cert, next)
+		if why := whyNotSigned(g.cert, next); why != issuerKnown {
+			g.issuer, g.why = next, why
 			return g
 		}
-		g.cert, g.issuer = next, nil
+		g.cert = next
 	}
 	return g
 }
 
+// distinct leaves out what is there twice.
+func distinct(certs []*x509.Certificate) []*x509.Certificate {
+	var once []*x509.Certificate
+	for _, c := range certs[:min(len(certs), maxChecks)] {
+		if !containsCert(once, c) {
+			once = append(once, c)
+		}
+	}
+	return once
+}
+
 // named finds the certificate that has the name of cert's issuer, one that
 // really signed it before others.
-func named(certs []*x509.Certificate, cert, not *x509.Certificate) *x509.Certificate {
+func (t *tracer) named(certs []*x509.Certificate, cert, not *x509.Certificate) *x509.Certificate {
 	var found *x509.Certificate
 	for _, c := range certs {
 		if c == not || !bytes.Equal(c.RawSubject, cert.RawIssuer) {
 			continue
+		}
+		if t.checks++; t.checks > maxChecks {
+			return found
 		}
 		if cert.CheckSignatureFrom(c) == nil {
 			return c
@@ -72,6 +97,11 @@ func named(certs []*x509.Certificate, cert, not *x509.Certificate) *x509.Certifi
 		}
 	}
 	return found
+}
+
+// named is the same for a few certificates of our own.
+func named(certs []*x509.Certificate, cert *x509.Certificate) *x509.Certificate {
+	return new(tracer).named(certs, cert, nil)
 }
 
 // whyNotSigned tells why a certificate does not count as signed by the one that
@@ -86,7 +116,7 @@ func whyNotSigned(cert, issuer *x509.Certificate) distrust {
 	case err != nil:
 		return issuerTwin
 	}
-	return issuerUnknown
+	return issuerKnown
 }
 
 // minimumRSA is the shortest RSA key that Go uses (crypto/rsa).

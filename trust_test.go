@@ -27,7 +27,7 @@ func TestFindGap(t *testing.T) {
 		{"unknown", chainOf(root), []*x509.Certificate{other.cert}, issuerUnknown, "localhost", false},
 		{"no roots", chainOf(root), nil, issuerUnknown, "localhost", false},
 		{"twin", chainOf(root), []*x509.Certificate{other.cert, twin.cert}, issuerTwin, "localhost", true},
-		{"twin beside the right one", chainOf(root), []*x509.Certificate{twin.cert, root.cert}, issuerUnknown, "localhost", true},
+		{"twin beside the right one", chainOf(root), []*x509.Certificate{twin.cert, root.cert}, issuerKnown, "localhost", true},
 		{"intermediate missing", chainOf(below)[:1], []*x509.Certificate{root.cert}, issuerUnknown, "localhost", false},
 		{"behind the intermediate", chainOf(below), []*x509.Certificate{other.cert}, issuerUnknown, "below", false},
 		{"twin above the intermediate", chainOf(below), []*x509.Certificate{twin.cert}, issuerTwin, "below", true},

@@ -30,7 +30,7 @@ func TestExpiredClientCertificate(t *testing.T) {
 	t.Parallel()
 	var agent agent
 	daemon := dockertlstest.Start(t, dockertlstest.ClientCertExpired)
-	if err := agent.Deploy(daemon.Options()); !errors.Is(err, dockertls.ClientCertIsExpired) {
+	if err := agent.Deploy(daemon.Options()); !errors.Is(err, dockertls.ClientCertExpired) {
 		t.Errorf("got %v", err)
 	}
 }

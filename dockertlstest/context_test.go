@@ -102,7 +102,7 @@ func TestContextErrors(t *testing.T) {
 func TestWriteConfigInAHome(t *testing.T) {
 	for fault, kind := range map[dockertlstest.Option]dockertls.Kind{
 		dockertlstest.MutualTLS:         "",
-		dockertlstest.ClientCertExpired: dockertls.ClientCertIsExpired,
+		dockertlstest.ClientCertExpired: dockertls.ClientCertExpired,
 		dockertlstest.ClientCertMissing: dockertls.ClientCertRequired,
 		dockertlstest.UnexpectedTLS:     dockertls.TLSRequired,
 		dockertlstest.ServerCATwin:      dockertls.ServerUntrusted,

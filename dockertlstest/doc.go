@@ -6,7 +6,7 @@
 //
 //	func TestExpiredClientCertificate(t *testing.T) {
 //		daemon := dockertlstest.Start(t, dockertlstest.ClientCertExpired)
-//		if err := agent.Deploy(daemon.Options()); !errors.Is(err, dockertls.ClientCertIsExpired) {
+//		if err := agent.Deploy(daemon.Options()); !errors.Is(err, dockertls.ClientCertExpired) {
 //			t.Errorf("got %v", err)
 //		}
 //	}

@@ -41,7 +41,7 @@ func Example() {
 	daemon := dockertlstest.New(dockertlstest.ClientCertExpired)
 	defer daemon.Close()
 	err := deploy(daemon.Options())
-	fmt.Println(errors.Is(err, dockertls.ClientCertIsExpired))
+	fmt.Println(errors.Is(err, dockertls.ClientCertExpired))
 	// Output:
 	// true
 }

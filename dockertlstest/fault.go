@@ -171,7 +171,7 @@ func clientFaults() []faultEntry {
 	}
 	return []faultEntry{
 		{ClientCertMissing, dockertls.ClientCertRequired, MutualTLS, optionFunc(func(s *setup) { s.withhold = true })},
-		{ClientCertExpired, dockertls.ClientCertIsExpired, MutualTLS, spec(expired)},
+		{ClientCertExpired, dockertls.ClientCertExpired, MutualTLS, spec(expired)},
 		{ClientCertNotYetValid, dockertls.ClientCertNotYet, MutualTLS, spec(early)},
 		{ClientCAUnknown, dockertls.ClientCertRequired, MutualTLS, plan(func(p *certPlan) { p.issuer = another })},
 		{ClientCATwin, dockertls.ClientCertRejected, MutualTLS, plan(func(p *certPlan) { p.issuer = (*CA).Twin })},

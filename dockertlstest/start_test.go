@@ -146,7 +146,7 @@ func TestNoAcceptedCAs(t *testing.T) {
 	for fault, kind := range map[dockertlstest.Fault]dockertls.Kind{
 		dockertlstest.ClientCAUnknown:      dockertls.ClientCertRejected,
 		dockertlstest.ClientCATwin:         dockertls.ClientCertRejected,
-		dockertlstest.ClientCertExpired:    dockertls.ClientCertIsExpired,
+		dockertlstest.ClientCertExpired:    dockertls.ClientCertExpired,
 		dockertlstest.ClientCertForServers: dockertls.ClientCertRejected,
 		dockertlstest.ClientCertMissing:    dockertls.ClientCertRequired,
 		dockertlstest.ClientCertRefused:    dockertls.ClientCertRejected,

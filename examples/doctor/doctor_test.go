@@ -129,7 +129,7 @@ func patients() []patient {
 		{"files of another generation", dockertls.ServerUntrusted, []string{"same name", "another key"}, otherGeneration},
 		{"a context without the client's key", dockertls.ClientCertRequired, []string{"no private key beside it"}, contextWithoutKey},
 		{"a server certificate with a Common Name only", dockertls.ServerNameMismatch, []string{"Common Name", "subjectAltName=IP:127.0.0.1"}, commonNameOnly},
-		{"an expired client certificate", dockertls.ClientCertIsExpired, []string{"expired on"}, expiredClient},
+		{"an expired client certificate", dockertls.ClientCertExpired, []string{"expired on"}, expiredClient},
 		{"a plain daemon where TLS is expected", dockertls.TLSNotOffered, []string{"plain HTTP", "--tlsverify"}, plainOnTLSPort},
 		{"a TLS daemon where none is expected", dockertls.TLSRequired, []string{"TLS is spoken there", "ca.pem verifies it"}, tlsOnPlainPort},
 		{"a proxy in the way", dockertls.ProxyFailed, []string{"403", "HTTPS_PROXY"}, proxyInTheWay},

@@ -35,8 +35,8 @@ type Fault struct {
 	Slow bool
 
 	// InBody: the answer's header has come, and its body breaks off. What the
-	// reader of the body gets is an error of net/http's own, which only a
-	// diagnosis explains. To a client that asks by HEAD nothing is wrong.
+	// reader of the body gets may be net/http's io.ErrUnexpectedEOF, which stays
+	// that. To a client that asks by HEAD nothing is wrong.
 	InBody bool
 }
 

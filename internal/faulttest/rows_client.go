@@ -66,7 +66,7 @@ func rejectedFaults(d *daemons) []Fault {
 		{"goh", rejected("a client certificate of a foreign CA, and no list of authorities", []string{foreignCA}, nil), unnamed(showForeign)},
 		{"go", rejected("a client certificate without its intermediate, and no list of authorities", []string{clientIntermediate},
 			nil), unnamed(showWithoutIntermediate)},
-		{"dmgohns", dated("a client certificate that has expired", dockertls.ClientCertIsExpired, past), showIssued(expired)},
+		{"dmgohns", dated("a client certificate that has expired", dockertls.ClientCertExpired, past), showIssued(expired)},
 		{"mgohns", dated("a client certificate that is not yet valid", dockertls.ClientCertNotYet, future), showIssued(notYetValid)},
 		{"dgohn", rejected("a client certificate for servers only", nil, []string{"clientAuth"}), showIssued(forServers)},
 		{"on", rejected("a client certificate with a weak key", nil, nil), showWeak},
