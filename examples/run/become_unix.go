@@ -9,7 +9,7 @@ import (
 
 // become replaces this process by the program. It returns if that fails.
 func become(cmd *exec.Cmd) (int, error) {
-	// Environ keeps the last of several values, as os/exec does; execve would
+	// cmd.Environ keeps the last of several values; execve would
 	// hand on all of them, and what counts then is the program's choice.
 	return 0, syscall.Exec(cmd.Path, cmd.Args, cmd.Environ())
 }
