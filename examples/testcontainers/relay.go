@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/dockertls/dockertls"
 )
@@ -51,9 +53,14 @@ func (r *relay) serve(cfg *dockertls.Config) {
 }
 
 // carry connects a client with the daemon, and lets each side end what it says
-// while the other goes on, as attach and exec do.
+// while the other goes on, as attach and exec do. It waits for the client's first
+// byte: what is answered before a request, clients throw away.
 func carry(client net.Conn, cfg *dockertls.Config) {
 	defer client.Close()
+	request := bufio.NewReader(client)
+	if _, err := request.Peek(1); err != nil {
+		return
+	}
 	daemon, err := cfg.Dial(context.Background())
 	if err != nil {
 		answer(client, cfg.Diagnose(err))
@@ -61,21 +68,29 @@ func carry(client net.Conn, cfg *dockertls.Config) {
 	}
 	defer daemon.Close()
 	go func() {
-		_, _ = io.Copy(daemon, client)
+		_, _ = io.Copy(daemon, request)
 		closeWrite(daemon)
 	}()
 	n, err := io.Copy(client, daemon)
 	if n == 0 && err != nil {
 		answer(client, cfg.Diagnose(err)) // a client certificate is refused as late as this
+		return
 	}
 	closeWrite(client)
 }
 
-// answer lets the client show an error as it shows those of the daemon.
+// drainTimeout is how long a client may go on sending after it was answered.
+const drainTimeout = 10 * time.Second
+
+// answer lets the client show an error as it shows those of the daemon. It reads
+// what is still coming: a client that cannot write may not look for an answer.
 func answer(client net.Conn, err error) {
 	body, _ := json.Marshal(map[string]string{"message": fmt.Sprintf("%+v", err)})
 	fmt.Fprintf(client, "HTTP/1.1 502 Bad Gateway\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
 		len(body), body)
+	closeWrite(client)
+	_ = client.SetReadDeadline(time.Now().Add(drainTimeout))
+	_, _ = io.Copy(io.Discard, client)
 }
 
 func closeWrite(conn net.Conn) {
