@@ -10,8 +10,11 @@ import (
 // files are the paths of the material in use.
 type files struct {
 	ca, cert, key string
-	inMemory      bool // some of it has no path
+	inMemory      bool   // some of it has no path
+	signer        string // the setting of a key kept elsewhere
 }
+
+const hintEnvironIn = "name a folder that the files may be written to (EnvironIn)"
 
 // Environ returns the DOCKER_* variables that make a child process reach the
 // same endpoint with the same TLS, as one unit: DOCKER_HOST, DOCKER_CONTEXT,
@@ -25,33 +28,51 @@ type files struct {
 // What the variables cannot say is an [*Error] of kind [EnvironUnsupported]:
 // material in memory or under other names than ca.pem, cert.pem and key.pem in
 // one folder, the system's roots, another server name, a dialer or a proxy set
-// in code. Nothing is ever copied.
+// in code. Nothing is ever copied; [Config.EnvironIn] does that, to a folder that
+// the caller names.
 func (c *Config) Environ() ([]string, error) {
+	vars, err := c.environVars()
+	if err != nil || c.tls == nil {
+		return vars.list(), err
+	}
+	if vars.certPath, err = c.environFolder(); err != nil {
+		return nil, err
+	}
+	return vars.list(), nil
+}
+
+// dockerVars are the values of DOCKER_* variables.
+type dockerVars struct{ host, tls, tlsVerify, certPath string }
+
+func (v dockerVars) list() []string {
+	if v.host == "" {
+		return nil
+	}
+	return []string{envHost + "=" + v.host, envContext + "=", envTLS + "=" + v.tls,
+		envTLSVerify + "=" + v.tlsVerify, envCertPath + "=" + v.certPath}
+}
+
+// environVars are all but the folder, if variables can say the rest.
+func (c *Config) environVars() (dockerVars, error) {
 	host, err := c.environHost()
-	if err != nil {
-		return nil, err
+	switch {
+	case err != nil:
+		return dockerVars{}, err
+	case c.dialer != nil:
+		return dockerVars{}, c.notInEnviron("connections go through a Dialer set in code")
+	case c.proxyInCode:
+		return dockerVars{}, c.notInEnviron("the proxy was chosen in code (%s)", c.proxySource)
+	case c.renamed:
+		return dockerVars{}, c.notInEnviron("the server name %q is not the address's own", c.tls.ServerName)
 	}
-	vars := []string{envHost + "=" + host, envContext + "=", envTLS + "=", envTLSVerify + "=", envCertPath + "="}
-	if c.dialer != nil {
-		return nil, c.notInEnviron("connections go through a Dialer set in code")
+	v := dockerVars{host: host}
+	switch c.mode {
+	case Encrypted:
+		v.tls = "1"
+	case Verified, Mutual:
+		v.tlsVerify = "1"
 	}
-	if c.proxyInCode {
-		return nil, c.notInEnviron("the proxy was chosen in code (%s)", c.proxySource)
-	}
-	if c.tls == nil {
-		return vars, nil
-	}
-	dir, err := c.environFolder()
-	if err != nil {
-		return nil, err
-	}
-	if c.mode == Encrypted {
-		vars[2] += "1"
-	} else {
-		vars[3] += "1"
-	}
-	vars[4] += dir
-	return vars, nil
+	return v, nil
 }
 
 func (c *Config) notInEnviron(format string, args ...any) *Error {
@@ -83,21 +104,22 @@ func (c *Config) environHost() (string, error) {
 func (c *Config) environFolder() (string, error) {
 	f := c.files
 	switch {
-	case c.renamed:
-		return "", c.notInEnviron("the server name %q is not the address's own", c.tls.ServerName)
+	case f.signer != "":
+		return "", c.notInEnviron("the private key is kept in a Signer (%s)", f.signer)
 	case f.inMemory:
-		return "", c.notInEnviron("TLS material is in memory").hint("write it to a folder of its own, as ca.pem, cert.pem and key.pem, and name that as CertPath")
+		return "", c.notInEnviron("TLS material is in memory").hint("%s", hintEnvironIn)
 	case f.ca == "":
 		return "", c.notInEnviron("there is no CA file, only the system's roots")
 	}
 	dir := filepath.Dir(f.ca)
 	for _, want := range [...]struct{ path, name string }{{f.ca, roleCA().file}, {f.cert, roleCert().file}, {f.key, roleKey().file}} {
 		if want.path != "" && want.path != filepath.Join(dir, want.name) {
-			return "", c.notInEnviron("%s is not %s", want.path, filepath.Join(dir, want.name)).hint("keep the files in one folder, under docker's names")
+			return "", c.notInEnviron("%s is not %s", want.path, filepath.Join(dir, want.name)).
+				hint("keep the files in one folder, under docker's names, or %s", hintEnvironIn)
 		}
 	}
 	if f.cert == "" && exists(filepath.Join(dir, roleCert().file)) && exists(filepath.Join(dir, roleKey().file)) {
-		return "", c.notInEnviron("%s has a client certificate, which is not to be used", dir)
+		return "", c.notInEnviron("%s has a client certificate, which is not to be used", dir).hint("%s", hintEnvironIn)
 	}
 	return filepath.Abs(dir)
 }

@@ -58,14 +58,12 @@ func TestEnvironIsOneUnit(t *testing.T) {
 func TestEnvironRefuses(t *testing.T) {
 	t.Parallel()
 	dir, ca, pair := writeCerts(t)
-	dial := func(context.Context, string, string) (net.Conn, error) { return nil, nil }
-	proxy := func(*url.URL) (*url.URL, error) { return nil, nil }
 	for name, opts := range map[string]dockertls.Options{
 		"in memory":        {CA: ca.PEM(), Cert: pair.CertPEM, Key: pair.KeyPEM},
 		"system's roots":   {CAFile: "system"},
 		"server name":      {CertPath: dir, ServerName: "other"},
-		"through a Dial":   {CertPath: dir, Dialer: dial},
-		"proxy was chosen": {CertPath: dir, Proxy: proxy},
+		"through a Dial":   {CertPath: dir, Dialer: noDialer},
+		"proxy was chosen": {CertPath: dir, Proxy: noProxy},
 		"not to be used":   {CertPath: dir, CertFile: "none", KeyFile: "none"},
 		"is not":           {CertPath: dir, CAFile: writeOther(t, ca.PEM())},
 	} {
@@ -79,6 +77,10 @@ func TestEnvironRefuses(t *testing.T) {
 		}
 	}
 }
+
+func noDialer(context.Context, string, string) (net.Conn, error) { return nil, nil }
+
+func noProxy(*url.URL) (*url.URL, error) { return nil, nil }
 
 func writeOther(t *testing.T, data []byte) string {
 	t.Helper()

@@ -129,3 +129,29 @@ func ExampleConfig_Environ() {
 	// DOCKER_TLS_VERIFY=
 	// DOCKER_CERT_PATH=
 }
+
+// Material in memory, written to a folder for a child process.
+func ExampleConfig_EnvironIn() {
+	ca := dockertlstest.NewCA()
+	pair := ca.ClientPair("client")
+	cfg, err := dockertls.Resolve(dockertls.Options{
+		Host: "tcp://build.example:2376", TLSVerify: new(true),
+		CA: ca.PEM(), Cert: pair.CertPEM, Key: pair.KeyPEM,
+	})
+	if err != nil {
+		log.Fatalf("%+v", err)
+	}
+	dir, _ := os.MkdirTemp("", "certs")
+	defer os.RemoveAll(dir) // there is a private key in it
+	environ, err := cfg.EnvironIn(dir)
+	if err != nil {
+		log.Fatalf("%+v", err)
+	}
+	fmt.Println(strings.ReplaceAll(strings.Join(environ, "\n"), dir, "DIR"))
+	// Output:
+	// DOCKER_HOST=tcp://build.example:2376
+	// DOCKER_CONTEXT=
+	// DOCKER_TLS=
+	// DOCKER_TLS_VERIFY=1
+	// DOCKER_CERT_PATH=DIR
+}

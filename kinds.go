@@ -11,7 +11,7 @@ import "strings"
 // docs/diagnostics.md says of each kind what it means and what to try.
 type Kind string
 
-// Kinds of [Resolve] and [Config.Environ]: nothing has been connected yet.
+// Kinds of [Resolve], [Config.Environ] and [Config.EnvironIn]: nothing has been connected yet.
 const (
 	HostInvalid        Kind = "host-invalid"         // the address cannot be read, or cannot be meant: docs/diagnostics.md#host-invalid
 	HostUnsupported    Kind = "host-unsupported"     // the address is well formed, but this system or library has no such transport: docs/diagnostics.md#host-unsupported
@@ -28,6 +28,7 @@ const (
 	KeyPairMismatch    Kind = "key-pair-mismatch"    // certificate and key do not belong together: docs/diagnostics.md#key-pair-mismatch
 	FileUnreadable     Kind = "file-unreadable"      // a file exists but cannot be read: docs/diagnostics.md#file-unreadable
 	EnvironUnsupported Kind = "environ-unsupported"  // DOCKER_* variables cannot say this: docs/diagnostics.md#environ-unsupported
+	FolderUnusable     Kind = "folder-unusable"      // files cannot be written to the folder, or it holds others: docs/diagnostics.md#folder-unusable
 )
 
 // Kinds of reaching the endpoint.

@@ -77,7 +77,10 @@ func settingKinds() []kindEntry {
 			"The message has the reason: permissions, a folder in its place, too large.",
 			[]string{"permission denied", "is a directory"}},
 		{EnvironUnsupported, "DOCKER_* variables cannot say what this Config says, so nothing is handed on.",
-			"Keep the files in one folder under docker's names, and connect without code of your own.", nil},
+			"Keep the files in one folder under docker's names, or name one to write them to (`EnvironIn`), and connect without code of your own.", nil},
+		{FolderUnusable, "The folder that `EnvironIn` was to write to cannot be written, or holds a `ca.pem`, `cert.pem` or `key.pem` " +
+			"that is not what would be written. Nothing was changed.",
+			"Name a folder of its own for each daemon.", nil},
 	}
 }
 

@@ -73,6 +73,9 @@ func (m material) paths() files {
 	if m.hasPair() {
 		f.cert, f.key = m.cert.path, m.key.path
 		f.inMemory = f.inMemory || f.cert == "" || f.key == ""
+		if m.key.signer != nil {
+			f.signer = m.key.source
+		}
 	}
 	return f
 }

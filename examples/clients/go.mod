@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/dockertls/dockertls v0.0.0
 	github.com/fsouza/go-dockerclient v1.13.3
+	github.com/google/go-cmp v0.7.0
 	github.com/moby/moby/api v1.56.1
 	github.com/moby/moby/client v0.6.2
 	github.com/spf13/pflag v1.1.0

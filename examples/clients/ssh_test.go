@@ -15,6 +15,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	migrateMain()  // in a process of its own, one client for docs/migrating.md
 	sshtest.Main() // on the other side of ssh this binary is docker
 	os.Exit(m.Run())
 }
