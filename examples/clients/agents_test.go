@@ -76,7 +76,7 @@ func (d *daemon) log(logger *slog.Logger, err error) {
 }
 
 func needsPeople(err error) bool {
-	for _, kind := range []dockertls.Kind{dockertls.ClientCertIsExpired, dockertls.ClientCertRejected, dockertls.ServerUntrusted} {
+	for _, kind := range []dockertls.Kind{dockertls.ClientCertExpired, dockertls.ClientCertRejected, dockertls.ServerUntrusted} {
 		if errors.Is(err, kind) {
 			return true
 		}
