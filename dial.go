@@ -22,7 +22,9 @@ type dialFunc = func(ctx context.Context, network, address string) (net.Conn, er
 // have it). The context bounds connecting and the handshake, not the stream.
 // Over ssh it returns at once, and the first Read shows what failed.
 //
-// Errors that are understood are an [*Error] of one of the kinds from [DNS] on;
+// Errors that are understood are an [*Error] of one of the kinds of reaching,
+// speaking, trusting and being trusted ([DNS] to [ClientCertNotYet], and those of
+// ssh);
 // those of the context come as themselves. Under TLS 1.3 a daemon refuses a
 // client certificate only after the handshake: the first Read shows that, or a
 // Write that fails. The end of the stream is io.EOF.

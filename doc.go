@@ -147,6 +147,9 @@
 // stays what it was. docs/diagnostics.md lists the kinds, docs/clients.md what
 // other clients lose.
 //
+// [Config.Check] tries the connection step by step, says what it saw, and names
+// ways out that it has checked: another folder of certificates, another socket.
+//
 // The message never contains the cause's text, on which other clients act, and
 // no control characters; the cause itself is behind Unwrap. A cause that is
 // os.ErrPermission is found by errors.As only, because moby's client throws the

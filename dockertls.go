@@ -141,7 +141,7 @@ const (
 // redirects must be refused by the client, as that of HTTPClient does.
 //
 // Errors of its connections that are understood are an [*Error] of one of the
-// kinds from [DNS] on. Response.TLS is nil; the package documentation says why,
+// kinds of reaching, speaking, trusting and being trusted. Response.TLS is nil; the package documentation says why,
 // and where the state of TLS is to be found.
 func (c *Config) Transport() *http.Transport {
 	t := &http.Transport{
