@@ -165,8 +165,10 @@
 // there is at most one a second.
 //
 // Because of this the connections are no *tls.Conn: net/http would not let
-// anybody explain the errors of one. Response.TLS is nil therefore. The state
-// of TLS is in [net/http/httptrace.ClientTrace]: TLSHandshakeDone gets it, and
-// the connection of GotConn has a method ConnectionState. What [Config.Dial]
-// returns has it too.
+// anybody explain the errors of one. They have a method ConnectionState instead,
+// also what [Config.Dial] returns and what GotConn shows of
+// [net/http/httptrace.ClientTrace], whose TLSHandshakeStart and TLSHandshakeDone
+// enclose the handshake. Before Go 1.27, net/http looks for a *tls.Conn only and
+// leaves Response.TLS nil; since then it sets Response.TLS by that method, and
+// calls these two hooks once more after the handshake.
 package dockertls

@@ -141,8 +141,9 @@ const (
 // redirects must be refused by the client, as that of HTTPClient does.
 //
 // Errors of its connections that are understood are an [*Error] of one of the
-// kinds of reaching, speaking, trusting and being trusted. Response.TLS is nil; the package documentation says why,
-// and where the state of TLS is to be found.
+// kinds of reaching, speaking, trusting and being trusted. Before Go 1.27
+// Response.TLS is nil; the package documentation says why, and where the state
+// of TLS is to be found.
 func (c *Config) Transport() *http.Transport {
 	t := &http.Transport{
 		Proxy:                  c.route,

@@ -151,8 +151,8 @@ func ExampleStream() {
 // What the daemon knows of a client that it has turned away.
 func ExampleDaemon_ConnectionLog() {
 	daemon := dockertlstest.New(dockertlstest.ClientCertExpired)
-	defer daemon.Close()
 	deploy(daemon.Options())
+	daemon.Close() // waits for what its connections still do
 
 	for _, c := range daemon.ConnectionLog() {
 		var invalid x509.CertificateInvalidError
