@@ -95,7 +95,7 @@ const lookLimit = 3 * time.Second
 // It takes 30 seconds at most, less if ctx ends before. The report is never nil.
 func (c *Config) Check(ctx context.Context, progress ...func(Step)) *Report {
 	k := &checkup{Config: c, progress: progress, report: &Report{
-		Host: c.Host(), Mode: c.mode, Context: c.context, Settings: c.Settings(),
+		Host: c.Host(), Mode: c.Mode(), Context: c.context, Settings: c.Settings(),
 	}}
 	if k.settings() && k.reach(ctx) {
 		k.report.Healthy = true
@@ -158,10 +158,10 @@ func (k *checkup) settings() bool {
 		for _, set := range k.report.Settings {
 			s.see("%s = %s (%s)", set.Name, set.Value, set.Source)
 		}
-		for _, ca := range k.roots() {
+		for _, ca := range k.current().roots() {
 			s.see("authority %s, valid until %s", quote(subjectOf(ca)), stamp(ca.NotAfter))
 		}
-		if leaf := k.leaf(); leaf != nil {
+		if leaf := k.current().leaf(); leaf != nil {
 			s.see("client certificate %s issued by %s, valid until %s", quote(subjectOf(leaf)), quote(issuerOf(leaf)), stamp(leaf.NotAfter))
 		}
 		for _, w := range k.warnings {
@@ -184,10 +184,10 @@ func (k *checkup) reach(ctx context.Context) bool {
 	defer func() { conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	if k.tls != nil && !k.secure(ctx, &conn) {
+	if k.secured() && !k.secure(ctx, &conn) {
 		return false
 	}
-	if k.tls == nil && !k.forwards() {
+	if !k.secured() && !k.forwards() {
 		conn = k.newConn(conn, nil, true).plain()
 	}
 	_ = conn.SetDeadline(time.Now().Add(handshakeTimeout))
@@ -244,7 +244,7 @@ func (k *checkup) open(ctx context.Context, conn *net.Conn) bool {
 // secure does the handshake on an open connection.
 func (k *checkup) secure(ctx context.Context, conn *net.Conn) bool {
 	return k.step(StepHandshake, func(s *Step) error {
-		inner, seen, err := k.shake(ctx, *conn, k.tls)
+		inner, seen, err := k.shake(ctx, *conn, k.current(), k.current().afresh())
 		k.seen = seen
 		if err != nil {
 			describeChain(s, k.asError(err).Evidence.Server)
@@ -253,12 +253,12 @@ func (k *checkup) secure(ctx context.Context, conn *net.Conn) bool {
 		state := inner.ConnectionState()
 		s.see("%s, %s", tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite))
 		describeChain(s, describeAll(seen.chain))
-		if k.tls.InsecureSkipVerify {
+		if k.current().tls.InsecureSkipVerify {
 			s.see("the server is not verified")
 		} else {
-			s.see("the server is verified for %s", k.tls.ServerName)
+			s.see("the server is verified for %s", k.current().tls.ServerName)
 		}
-		*conn = tlsConn{k.newConn(inner, seen, true), inner}
+		*conn = k.newTLSConn(inner, seen, true)
 		return nil
 	})
 }
@@ -324,7 +324,7 @@ func (k *checkup) describeClientCert(s *Step) {
 		accepts = "those of " + quoteSome(authorityNames(k.seen.accepted))
 	}
 	s.see("the daemon asked for a client certificate, and accepts %s", accepts)
-	if leaf := k.leaf(); k.seen.sent && leaf != nil {
+	if leaf := k.current().leaf(); k.seen.sent && leaf != nil {
 		s.see("sent: %s", quote(subjectOf(leaf)))
 	} else {
 		s.see("none was sent")

@@ -59,7 +59,7 @@ func (k *checkup) glance(ctx context.Context, address string) (chain []*x509.Cer
 	}
 	defer raw.Close()
 	// The chain is judged by hand; nothing is sent.
-	conn, seen, err := there.shake(ctx, raw, &tls.Config{MinVersion: tls.VersionTLS12, ServerName: k.endpoint.serverName, InsecureSkipVerify: true})
+	conn, seen, err := there.shake(ctx, raw, new(generation), &tls.Config{MinVersion: tls.VersionTLS12, ServerName: k.endpoint.serverName, InsecureSkipVerify: true})
 	if err != nil {
 		return seen.chain, seen.accepted
 	}
@@ -76,7 +76,7 @@ func (k *checkup) at(address string) *Config {
 
 // whoSpeaksTLS is for plain HTTP that was refused.
 func (k *checkup) whoSpeaksTLS(ctx context.Context, s *Step) {
-	if k.tls != nil || !k.endpoint.isTCP() {
+	if k.secured() || !k.endpoint.isTCP() {
 		return
 	}
 	chain, _ := k.glance(ctx, k.endpoint.address)
@@ -104,7 +104,7 @@ func (k *checkup) whoSpeaksPlain(ctx context.Context, s *Step) {
 		return
 	}
 	s.see("port 2376 speaks TLS")
-	if verifyChain(chain, k.tls.RootCAs, k.tls.ServerName) == nil {
+	if verifyChain(chain, k.current().tls.RootCAs, k.current().tls.ServerName) == nil {
 		k.remedy("use tcp://"+other+", whose certificate is verified", envHost+"=tcp://"+other)
 	}
 }
@@ -112,7 +112,7 @@ func (k *checkup) whoSpeaksPlain(ctx context.Context, s *Step) {
 // whoseAuthority is for a chain that is not trusted.
 func (k *checkup) whoseAuthority(_ context.Context, s *Step) {
 	chain := x509Of(k.failure.Evidence.Server)
-	if len(chain) > 0 && !k.trustedBy(s, chain, k.tls.ServerName) {
+	if len(chain) > 0 && !k.trustedBy(s, chain, k.current().tls.ServerName) {
 		s.see("no ca.pem in the usual places has signed this chain")
 	}
 }
@@ -170,7 +170,7 @@ func (k *checkup) whichName(ctx context.Context, s *Step) {
 		ctx, cancel := context.WithTimeout(ctx, lookLimit)
 		addresses, _ := net.DefaultResolver.LookupHost(ctx, name)
 		cancel()
-		if !slices.Contains(addresses, reached) || verifyChain(chain, k.tls.RootCAs, name) != nil {
+		if !slices.Contains(addresses, reached) || verifyChain(chain, k.current().tls.RootCAs, name) != nil {
 			s.see("%s leads elsewhere, or nowhere", name)
 			continue
 		}
@@ -192,7 +192,7 @@ func (k *checkup) whichClientCert(_ context.Context, s *Step) {
 	for _, dir := range k.certFolders() {
 		path := filepath.Join(dir, roleCert().file)
 		chain := parseCertificates(readIfThere(path))
-		if len(chain) == 0 || dir == k.certDir && k.leaf() != nil && chain[0].Equal(k.leaf()) {
+		if len(chain) == 0 || dir == k.certDir && k.current().leaf() != nil && chain[0].Equal(k.current().leaf()) {
 			continue
 		}
 		cas := parseCertificates(readIfThere(filepath.Join(dir, roleCA().file)))
@@ -225,13 +225,14 @@ func (k *checkup) verifiesServer(cas []*x509.Certificate) bool {
 	for _, ca := range cas {
 		pool.AddCert(ca)
 	}
-	return len(k.seen.chain) > 0 && verifyChain(k.seen.chain, pool, k.tls.ServerName) == nil
+	return len(k.seen.chain) > 0 && verifyChain(k.seen.chain, pool, k.current().tls.ServerName) == nil
 }
 
 // withoutProxy is for a proxy that fails: the daemon may be reached directly.
 func (k *checkup) withoutProxy(ctx context.Context, s *Step) {
 	direct := k.at(k.endpoint.address)
-	direct.proxy, direct.tls, direct.mode, direct.ca, direct.files, direct.settings = nil, k.tls, k.mode, k.ca, k.files, k.Config.settings
+	direct.proxy, direct.settings = nil, k.Config.settings
+	direct.generation.Store(k.current())
 	if !direct.answers(ctx) {
 		s.see("the daemon is not reached directly either")
 		return
@@ -300,7 +301,7 @@ func (k *checkup) otherPort(ctx context.Context, s *Step) {
 	}
 	address := net.JoinHostPort(host, other)
 	there := k.at(address)
-	there.tls, there.mode, there.ca, there.files = k.tls, k.mode, k.ca, k.files
+	there.generation.Store(k.generation.Load())
 	if !there.answers(ctx) {
 		s.see("port %s does not answer like this either", other)
 		return

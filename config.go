@@ -22,21 +22,20 @@ import (
 // Every error is an [*Error] of one of the kinds from [HostInvalid] to
 // [FileUnreadable], or [ProxyFailed].
 func Resolve(layers ...Options) (*Config, error) {
-	r := &resolution{layers: layers, now: time.Now()}
-	cfg, err := r.resolve()
-	if err != nil {
-		return nil, err
-	}
-	return cfg, nil
+	return new(Resolver).Resolve(layers...)
 }
 
 // A resolution is one call of Resolve: the layers, and what is known so far.
 type resolution struct {
+	owner    *Resolver
 	layers   []Options
 	env      *environment // of the first layer that has one; may be nil
 	now      time.Time
 	settings []Setting
 	warnings []Warning
+
+	supplying    *Options // the layer whose Material function counts; nil: none
+	supplySource string   // what that is called
 }
 
 // A choice is the layer and the field that decide a setting.
@@ -117,6 +116,9 @@ func (r *resolution) resolve() (*Config, *Error) {
 		if err := r.layers[i].checkConflicts(); err != nil {
 			return nil, err
 		}
+	}
+	if err := r.supply(); err != nil {
+		return nil, err
 	}
 	name, err := r.chooseContext()
 	if err != nil {
@@ -297,7 +299,7 @@ func (r *resolution) build(d decision) (*Config, *Error) {
 	dir := r.certDir()
 	c := &Config{
 		endpoint: d.endpoint, context: d.context, source: d.source, dialer: r.dialer(),
-		certDir: dir.path, certDirFrom: dir.source, ca: d.material.ca.data,
+		certDir: dir.path, certDirFrom: dir.source, logger: r.logger(), onEvent: r.onEvent(),
 	}
 	if r.env != nil {
 		c.elsewhere = otherSockets(r.env.home, r.env.runtimeDir)
@@ -317,30 +319,20 @@ func (r *resolution) build(d decision) (*Config, *Error) {
 			r.record("server-name", name.value, name.source, name.overrode)
 			c.renamed = true
 		}
-		var err *Error
-		c.tls, err = d.material.tlsConfig(d.verify, cmp.Or(name.value, d.endpoint.serverName))
+		plan := tlsPlan{d.verify, cmp.Or(name.value, d.endpoint.serverName), r.first(fieldNoResumption).set()}
+		first, err := plan.generation(1, d.material)
 		if err != nil {
 			return nil, err
 		}
-		c.mode = d.mode()
-		c.files = d.material.paths()
-		if d.material.hasPair() {
-			r.warnLeaf(c.tls.Certificates[0].Leaf, d.material.cert)
+		c.generation.Store(first)
+		c.follower = r.follower(plan)
+		if leaf := first.leaf(); leaf != nil {
+			r.warnLeaf(leaf, d.material.cert)
 		}
 	}
 	var err *Error
 	c.proxy, c.proxySource, err = r.chooseProxy(c)
 	return c, err
-}
-
-func (d decision) mode() Mode {
-	switch {
-	case !d.verify:
-		return Encrypted
-	case d.material.hasPair():
-		return Mutual
-	}
-	return Verified
 }
 
 func (r *resolution) dialer() dialFunc {
@@ -361,7 +353,7 @@ func (r *resolution) chooseProxy(c *Config) (*url.URL, string, *Error) {
 	} else if r.env != nil {
 		choose = r.env.proxy.ProxyFunc()
 		i := 0
-		if c.mode != Plain {
+		if c.secured() {
 			i = 1
 		}
 		source = r.env.proxyVars[i]

@@ -25,7 +25,7 @@ const verdictLimit = 2 * time.Second
 // From the first answer on it costs one atomic load, and does nothing more than
 // to explain a connection that breaks off.
 type conn struct {
-	net.Conn // *tls.Conn, or what TCP or a socket gave
+	net.Conn // a gatheringWriter of TLS, or what TCP or a socket gave
 	config   *Config
 	seen     *handshake // nil without TLS
 	http     bool       // HTTP is spoken on it, from the first byte on
@@ -38,8 +38,9 @@ type conn struct {
 	halfEnded atomic.Bool   // by our CloseWrite
 	closed    chan struct{} // by our Close
 	closing   atomic.Bool
-	broken    atomic.Pointer[Error] // why it broke off after answers had come
-	deadline  atomic.Int64          // for reading, as the caller set it; 0 is none
+	broken    atomic.Pointer[Error]  // why it broke off after answers had come
+	deadline  atomic.Int64           // for reading, as the caller set it; 0 is none
+	spare     atomic.Pointer[source] // for the next ReadFrom
 
 	// turn is held by the one that reads the first answer, also while it asks
 	// again (inquiry), and guards what follows. answered becomes true only when
@@ -62,15 +63,18 @@ type tlsConn struct {
 	inner *tls.Conn
 }
 
+// newTLSConn takes the outcome of shake.
+func (c *Config) newTLSConn(inner *tls.Conn, seen *handshake, http bool) tlsConn {
+	below := inner.NetConn().(*openingConn).gatheringConn
+	return tlsConn{c.newConn(&gatheringWriter{Conn: inner, below: below}, seen, http), inner}
+}
+
 // ConnectionState is that of the TLS connection.
 func (c tlsConn) ConnectionState() tls.ConnectionState { return c.inner.ConnectionState() }
 
 // NetConn returns the connection below TLS, as that of *tls.Conn does.
 func (c tlsConn) NetConn() net.Conn {
-	if opening, ok := c.inner.NetConn().(*openingConn); ok {
-		return opening.Conn
-	}
-	return c.inner.NetConn()
+	return c.inner.NetConn().(*openingConn).Conn
 }
 
 func (c tlsConn) CloseWrite() error { return c.endWriting(c.inner) }
@@ -129,17 +133,27 @@ func (c *conn) Write(b []byte) (int, error) {
 // ReadFrom lets uploads use the connection's own way of copying, where that is
 // of use: from files. An error of the source is the source's.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
+	if c.seen != nil { // TLS has no way of its own
+		return io.Copy(struct{ io.Writer }{c}, r)
+	}
 	if !c.wrote.Swap(true) {
 		c.firstSent.Store(time.Now().UnixNano())
 	}
-	src := &source{Reader: r}
+	src := c.spare.Swap(nil)
+	if src == nil {
+		src = new(source)
+	}
+	*src = source{Reader: r}
 	var from io.Reader = src
 	if isRegular(r) {
 		from = r // which does not break off like a connection
 	}
 	n, err := io.Copy(c.Conn, from)
-	if src.err != nil {
-		return n, src.err
+	failed := src.err
+	*src = source{}
+	c.spare.Store(src)
+	if failed != nil {
+		return n, failed
 	}
 	if c.answered.Load() {
 		return n, c.brokenOff(err)
@@ -240,6 +254,7 @@ func (c *conn) readAnswer(head []byte, n int) (int, error) {
 		switch {
 		case e != nil:
 			c.fate = e
+			c.config.failed(e)
 			return 0, e
 		case n == 0:
 			return 0, err
@@ -390,7 +405,9 @@ func (c *conn) brokenOff(err error) error {
 	s := c.scene(StageRequest)
 	s.answered = c.answered.Load()
 	if e := c.blame(s.explain(err)); e != nil {
-		c.broken.CompareAndSwap(nil, e)
+		if c.broken.CompareAndSwap(nil, e) {
+			c.config.failed(e)
+		}
 		return e
 	}
 	return err

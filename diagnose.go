@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io/fs"
 	"net"
@@ -62,7 +61,7 @@ func diagnose(c *Config, err error) error {
 // texts that a daemon's client returns are the daemon's, about other things. A
 // time limit in one is somebody's own.
 func (s scene) mayBelieve(err error, e *Error) bool {
-	if e.Kind == TLSRequired && s.cfg.tls == nil || e.Kind == NotHTTP {
+	if e.Kind == TLSRequired && !s.cfg.secured() || e.Kind == NotHTTP {
 		return true // about what the server said first; clients take it for the daemon's answer
 	}
 	return e.Kind != Timeout && ofConnection(err)
@@ -78,7 +77,7 @@ func ofConnection(err error) bool {
 
 // fromText makes the most of what only a text told.
 func (s scene) fromText(e *Error, err error) *Error {
-	if e.Kind == TLSRequired && s.cfg != nil && s.cfg.tls == nil {
+	if e.Kind == TLSRequired && s.cfg != nil && !s.cfg.secured() {
 		e = s.tlsRequired("plain HTTP was sent to a daemon that speaks TLS")
 	}
 	if e.Kind == NotHTTP && s.cfg != nil && s.cfg.usesSSH() {
@@ -170,10 +169,10 @@ func (s scene) addProxy(ev *Evidence) {
 }
 
 func (s scene) addHandshake(ev *Evidence) {
-	if s.cfg != nil && s.cfg.tls != nil {
-		ev.ServerName = s.cfg.tls.ServerName
-		ev.Trusted = describeAll(s.cfg.roots())
-		if leaf := s.cfg.leaf(); leaf != nil {
+	if s.cfg != nil && s.cfg.secured() {
+		ev.ServerName = s.material().tls.ServerName
+		ev.Trusted = describeAll(s.material().roots())
+		if leaf := s.material().leaf(); leaf != nil {
 			ev.Client = new(describe(leaf))
 		}
 	}
@@ -231,15 +230,15 @@ func (c *Config) settingSource(name string) string {
 	return ""
 }
 
-// roots are the authorities of the CA file; none if the system's verify.
-func (c *Config) roots() []*x509.Certificate { return parseCertificates(c.ca) }
-
-// leaf is the configured client certificate, nil if there is none.
-func (c *Config) leaf() *x509.Certificate {
-	if c.tls == nil || len(c.tls.Certificates) == 0 {
-		return nil
+// material is that of the connection, or else of new ones.
+func (s scene) material() *generation {
+	switch {
+	case s.seen != nil && s.seen.generation != nil:
+		return s.seen.generation
+	case s.cfg != nil:
+		return s.cfg.current()
 	}
-	return c.tls.Certificates[0].Leaf
+	return new(generation)
 }
 
 // shaped makes a cause that clients do not throw away together with ours:

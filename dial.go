@@ -2,8 +2,10 @@ package dockertls
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -29,10 +31,45 @@ type dialFunc = func(ctx context.Context, network, address string) (net.Conn, er
 // client certificate only after the handshake: the first Read shows that, or a
 // Write that fails. The end of the stream is io.EOF.
 func (c *Config) Dial(ctx context.Context) (net.Conn, error) {
-	if c.tls == nil {
-		return c.dialEndpoint(ctx, false)
+	if !c.secured() {
+		return c.opened(c.dialEndpoint(ctx, false))
 	}
-	return c.dialTLS(ctx, false)
+	return c.opened(c.dialTLS(ctx, false))
+}
+
+// opened counts a connection, or why there is none.
+func (c *Config) opened(conn net.Conn, err error) (net.Conn, error) {
+	if err != nil {
+		c.failed(err)
+		return nil, err
+	}
+	c.counters.connections.Add(1)
+	if c.logger != nil {
+		c.logConnection(conn)
+	}
+	return conn, nil
+}
+
+func (c *Config) logConnection(conn net.Conn) {
+	attrs := []slog.Attr{slog.String("host", c.Host()), slog.String("address", conn.RemoteAddr().String())}
+	if secured, ok := conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
+		state := secured.ConnectionState()
+		attrs = append(attrs, slog.String("tls", tls.VersionName(state.Version)), slog.Bool("resumed", state.DidResume))
+	}
+	c.log(slog.LevelDebug, "connected", attrs...)
+}
+
+// failed counts a failure of a connection.
+func (c *Config) failed(err error) {
+	c.counters.failed(err)
+	if c.logger == nil {
+		return
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		c.log(slog.LevelDebug, "a connection failed", slog.Any("err", e))
+		return
+	}
+	c.log(slog.LevelDebug, "a connection failed", slog.String("host", c.Host()), slog.String("err", err.Error()))
 }
 
 // dialTransport is DialContext of a transport. net/http asks it for an HTTP
@@ -40,13 +77,13 @@ func (c *Config) Dial(ctx context.Context) (net.Conn, error) {
 // there is a proxy, and get the tunnel.
 func (c *Config) dialTransport(ctx context.Context, _, address string) (net.Conn, error) {
 	switch {
-	case c.tls != nil:
+	case c.secured():
 		return nil, c.mismatch("an unencrypted connection to " + address)
 	case !c.endpoint.isTCP(), sameAddress(address, c.endpoint.address):
-		return c.dialEndpoint(ctx, true)
+		return c.opened(c.dialEndpoint(ctx, true))
 	case c.forwards() && sameAddress(address, hostPort(c.proxy)):
 		conn, err := c.connect(ctx, schemeTCP, address)
-		return c.forwarding(ctx, conn, err)
+		return c.opened(c.forwarding(ctx, conn, err))
 	}
 	return nil, c.mismatch("a connection to " + address)
 }
@@ -65,13 +102,13 @@ func (c *Config) forwarding(ctx context.Context, conn net.Conn, err error) (net.
 // asks it for an https proxy.
 func (c *Config) dialTransportTLS(ctx context.Context, _, address string) (net.Conn, error) {
 	switch {
-	case c.tls == nil && c.proxy != nil && sameAddress(address, hostPort(c.proxy)):
+	case !c.secured() && c.proxy != nil && sameAddress(address, hostPort(c.proxy)):
 		conn, err := c.connectProxy(ctx)
-		return c.forwarding(ctx, conn, err)
-	case c.tls == nil || !sameAddress(address, c.endpoint.address):
+		return c.opened(c.forwarding(ctx, conn, err))
+	case !c.secured() || !sameAddress(address, c.endpoint.address):
 		return nil, c.mismatch("a connection to " + address)
 	}
-	return c.dialTLS(ctx, true)
+	return c.opened(c.dialTLS(ctx, true))
 }
 
 // route is Proxy of a transport, which net/http asks before it looks for a
@@ -100,7 +137,7 @@ func (c *Config) route(req *http.Request) (*url.URL, error) {
 // forwards tells whether net/http hands requests to a proxy for forwarding.
 // Everything else goes through a tunnel of our own, with our time limits.
 func (c *Config) forwards() bool {
-	return c.tls == nil && c.proxy != nil && !isSOCKS(c.proxy)
+	return !c.secured() && c.proxy != nil && !isSOCKS(c.proxy)
 }
 
 func (c *Config) mismatch(what string) *Error {

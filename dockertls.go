@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -40,19 +41,23 @@ func (m Mode) String() string {
 func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
 // A Config is the decision where to connect, and how: what [Resolve] makes of
-// the settings. It does not change, shares nothing with another Config, and is
-// safe for concurrent use.
+// the settings. It is safe for concurrent use, and shares nothing with another
+// Config (those of one [Resolver] share what was read from equal files).
+//
+// The decision does not change, but certificates and key are followed: they are
+// looked at when a connection is made, at most once in Options.ReloadInterval,
+// and a new connection uses what is there, once that is a whole set and matches.
+// Until then, and whatever is wrong with it, what was last in use stays; the
+// failure is told to Options.Logger and OnEvent, once. Kept connections of a
+// transport change over with their next request, without any that fails; streams
+// end on what they began with. Nothing runs in between.
 type Config struct {
 	endpoint    endpoint
 	context     string
-	source      string // of the address
-	mode        Mode
-	tls         *tls.Config // nil in plain mode; never handed out itself
-	renamed     bool        // the server name is not the address's own
-	files       files
+	source      string   // of the address
+	renamed     bool     // the server name is not the address's own
 	certDir     string   // where default files are looked for; "" for none
 	certDirFrom string   // the setting that says so
-	ca          []byte   // the authorities, for diagnoses
 	proxy       *url.URL // nil: none
 	proxySource string
 	proxyInCode bool     // chosen by Options.Proxy
@@ -64,6 +69,13 @@ type Config struct {
 	shown       atomic.Pointer[handshake] // the latest
 	inquiry     inquiry
 
+	generation atomic.Pointer[generation] // of TLS material, the current; nil in plain mode
+	follower   *follower                  // nil in plain mode
+	counters   counters
+	buffers    sync.Pool    // of gatheringConn
+	logger     *slog.Logger // may be nil
+	onEvent    func(Event)  // may be nil
+
 	answeredPlain atomic.Bool // the endpoint has spoken plain HTTP
 }
 
@@ -74,7 +86,7 @@ type Config struct {
 func (c *Config) Host() string { return c.endpoint.String() }
 
 // Mode returns how connections are secured.
-func (c *Config) Mode() Mode { return c.mode }
+func (c *Config) Mode() Mode { return c.current().mode }
 
 // Context returns the name of the docker context in use, "default" for none.
 func (c *Config) Context() string { return c.context }
@@ -86,22 +98,27 @@ func (c *Config) Context() string { return c.context }
 func (c *Config) URL(path string) string { return c.endpoint.url(c.scheme(), path) }
 
 func (c *Config) scheme() string {
-	if c.tls == nil {
-		return schemeHTTP
+	if c.secured() {
+		return schemeHTTPS
 	}
-	return schemeHTTPS
+	return schemeHTTP
 }
 
 // TLSConfig returns the configuration of TLS connections, the caller's own
 // copy, or nil in plain mode. RootCAs and ServerName are set; InsecureSkipVerify
 // is true in mode [Encrypted] only. TLS 1.2 is the minimum, and there is no ALPN.
-//
 // RootCAs is nil if the system's roots verify.
+//
+// It follows a new client certificate, by GetClientCertificate, but no new CA:
+// for that ask again, or use [Config.Dial] and [Config.Transport]. It resumes no
+// sessions; with a ClientSessionCache of the caller's, a server goes on seeing
+// the client certificate of the session.
 func (c *Config) TLSConfig() *tls.Config {
-	if c.tls == nil {
+	if !c.secured() {
 		return nil
 	}
-	cfg := c.tls.Clone()
+	cfg := c.current().afresh()
+	cfg.GetClientCertificate = c.clientCertificate
 	if cfg.RootCAs != nil {
 		cfg.RootCAs = cfg.RootCAs.Clone()
 	}
@@ -122,6 +139,8 @@ const (
 	idleTimeout      = 30 * time.Second
 	idleConnections  = 6
 	maxHeader        = 1 << 20 // bytes of an answer's header
+	// net/http sends a body in chunks of 32 KiB: each is one Write with its header.
+	writeBuffer = 33 << 10
 )
 
 // Transport returns a new transport with its own pool of connections, for
@@ -154,11 +173,12 @@ func (c *Config) Transport() *http.Transport {
 		IdleConnTimeout:        idleTimeout,
 		ExpectContinueTimeout:  time.Second,
 		MaxResponseHeaderBytes: maxHeader,
+		WriteBufferSize:        writeBuffer,
 		// Without this net/http would prepare for HTTP/2 and leave a TLS
 		// configuration in a plain transport, which clients take for TLS.
 		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
 	}
-	if c.tls != nil || c.forwards() && c.proxy.Scheme == schemeHTTPS {
+	if c.secured() || c.forwards() && c.proxy.Scheme == schemeHTTPS {
 		t.DialTLSContext = c.dialTransportTLS
 	}
 	t.TLSClientConfig = c.transportTLS() // nil in plain mode
@@ -186,7 +206,7 @@ func (c *Config) checkRedirect(req *http.Request, via []*http.Request) error {
 
 // String is a short summary in one line, without secrets.
 func (c *Config) String() string {
-	s := fmt.Sprintf("%s (%s), %s", c.Host(), c.source, c.mode)
+	s := fmt.Sprintf("%s (%s), %s", c.Host(), c.source, c.Mode())
 	if c.proxy != nil {
 		s += fmt.Sprintf(", proxy %s (%s)", redactURL(c.proxy), c.proxySource)
 	}
@@ -197,7 +217,7 @@ func (c *Config) String() string {
 func (c *Config) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("host", c.Host()), slog.String("source", c.source),
-		slog.String("context", c.context), slog.String("mode", c.mode.String()),
+		slog.String("context", c.context), slog.String("mode", c.Mode().String()),
 	}
 	if c.proxy != nil {
 		attrs = append(attrs, slog.String("proxy", redactURL(c.proxy)))

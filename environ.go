@@ -32,7 +32,7 @@ const hintEnvironIn = "name a folder that the files may be written to (EnvironIn
 // the caller names.
 func (c *Config) Environ() ([]string, error) {
 	vars, err := c.environVars()
-	if err != nil || c.tls == nil {
+	if err != nil || !c.secured() {
 		return vars.list(), err
 	}
 	if vars.certPath, err = c.environFolder(); err != nil {
@@ -63,10 +63,10 @@ func (c *Config) environVars() (dockerVars, error) {
 	case c.proxyInCode:
 		return dockerVars{}, c.notInEnviron("the proxy was chosen in code (%s)", c.proxySource)
 	case c.renamed:
-		return dockerVars{}, c.notInEnviron("the server name %q is not the address's own", c.tls.ServerName)
+		return dockerVars{}, c.notInEnviron("the server name %q is not the address's own", c.current().tls.ServerName)
 	}
 	v := dockerVars{host: host}
-	switch c.mode {
+	switch c.Mode() {
 	case Encrypted:
 		v.tls = "1"
 	case Verified, Mutual:
@@ -102,7 +102,7 @@ func (c *Config) environHost() (string, error) {
 // environFolder is the one folder that holds all of the material, and nothing
 // that the child would use besides.
 func (c *Config) environFolder() (string, error) {
-	f := c.files
+	f := c.current().material.paths()
 	switch {
 	case f.signer != "":
 		return "", c.notInEnviron("the private key is kept in a Signer (%s)", f.signer)

@@ -31,7 +31,7 @@ import (
 // [FolderUnusable].
 func (c *Config) EnvironIn(dir string) ([]string, error) {
 	vars, err := c.environVars()
-	if err != nil || c.tls == nil {
+	if err != nil || !c.secured() {
 		return vars.list(), err
 	}
 	if err := c.checkCopyable(); err != nil {
@@ -52,10 +52,10 @@ func (c *Config) EnvironIn(dir string) ([]string, error) {
 // checkCopyable refuses what three files cannot hold.
 func (c *Config) checkCopyable() error {
 	switch {
-	case c.ca == nil:
+	case c.current().ca() == nil:
 		return c.notInEnviron("there is no CA file, only the system's roots")
-	case c.files.signer != "":
-		return c.notInEnviron("the private key is kept in a Signer (%s), and cannot be written to a file", c.files.signer)
+	case c.current().material.paths().signer != "":
+		return c.notInEnviron("the private key is kept in a Signer (%s), and cannot be written to a file", c.current().material.paths().signer)
 	}
 	return nil
 }
@@ -79,16 +79,16 @@ type copied struct {
 // copies are the three files. They hold what is in use and nothing else: a bundle
 // may have a key in it, which has no place in ca.pem.
 func (c *Config) copies() ([]copied, error) {
-	roots := rootsIn(c.ca)
+	roots := rootsIn(c.current().ca())
 	files := []copied{
 		{name: roleCA().file, data: encodeCertificates(roots), perm: 0o644, same: sameCertificates(rootsIn, roots)},
 		{name: roleCert().file},
 		{name: roleKey().file},
 	}
-	if len(c.tls.Certificates) == 0 {
+	if len(c.current().tls.Certificates) == 0 {
 		return files, nil
 	}
-	pair := c.tls.Certificates[0]
+	pair := c.current().tls.Certificates[0]
 	key, err := encodeKey(pair)
 	if err != nil {
 		return nil, err

@@ -30,7 +30,7 @@ func (s scene) explainAnswer(head []byte) (e *Error, more bool) {
 }
 
 func (s scene) judgeAnswer(head []byte) (e *Error, more bool) {
-	plain := s.cfg.tls == nil
+	plain := !s.cfg.secured()
 	switch {
 	case plain && isTLSRecord(head) && (s.http || head[0] == recordAlert):
 		if s.cfg.forwards() {
@@ -123,7 +123,7 @@ const goSays = "Client sent an HTTP request to an HTTPS server"
 // tlsServerSays recognises how servers that speak TLS refuse plain HTTP: Go's,
 // which is dockerd's own and comes before any handler; nginx's; Apache's.
 func (s scene) tlsServerSays(st status) *Error {
-	if s.cfg.tls != nil || st.code != http.StatusBadRequest || st.docker {
+	if s.cfg.secured() || st.code != http.StatusBadRequest || st.docker {
 		return nil
 	}
 	for _, says := range []string{

@@ -2,6 +2,7 @@ package dockertls
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -96,7 +97,7 @@ func (s scene) certRequired() *Error {
 	if s.cfg == nil {
 		return e.hint("set DOCKER_CERT_PATH to a folder with cert.pem and key.pem that the daemon's --tlscacert has signed, or pass --tlscert and --tlskey")
 	}
-	leaf := s.cfg.leaf()
+	leaf := s.material().leaf()
 	switch {
 	case leaf == nil:
 		e.Detail += ", and none was sent"
@@ -137,11 +138,11 @@ func issuedByOne(names [][]byte, chain []*x509.Certificate) bool {
 
 // ownChain is what would be sent: our certificate and those behind it.
 func (s scene) ownChain() []*x509.Certificate {
-	if s.cfg == nil || s.cfg.leaf() == nil {
+	if s.cfg == nil || s.material().leaf() == nil {
 		return nil
 	}
-	chain := []*x509.Certificate{s.cfg.leaf()}
-	for _, der := range s.cfg.tls.Certificates[0].Certificate[1:] {
+	chain := []*x509.Certificate{s.material().leaf()}
+	for _, der := range s.material().tls.Certificates[0].Certificate[1:] {
 		if cert, err := x509.ParseCertificate(der); err == nil {
 			chain = append(chain, cert)
 		}
@@ -152,7 +153,7 @@ func (s scene) ownChain() []*x509.Certificate {
 // missingIntermediate finds, in the CA file, the authority that issued our
 // certificate and was itself issued by one that the daemon accepts.
 func (s scene) missingIntermediate(leaf *x509.Certificate) *x509.Certificate {
-	for _, ca := range s.cfg.roots() {
+	for _, ca := range s.material().roots() {
 		if leaf.CheckSignatureFrom(ca) == nil && issuedByOne(s.seen.accepted, []*x509.Certificate{ca}) && !bytes.Equal(ca.RawIssuer, ca.RawSubject) {
 			return ca
 		}
@@ -162,10 +163,7 @@ func (s scene) missingIntermediate(leaf *x509.Certificate) *x509.Certificate {
 
 // certPath is the file of our certificate, or what it is.
 func (s scene) certPath() string {
-	if s.cfg == nil || s.cfg.files.cert == "" {
-		return "cert.pem"
-	}
-	return s.cfg.files.cert
+	return cmp.Or(s.material().material.paths().cert, "cert.pem")
 }
 
 // hintNoPair says why there is no client certificate, and where one belongs.
@@ -193,7 +191,7 @@ func (s scene) hintNoPair() string {
 // seen from here of the reason.
 func (s scene) certRejected(alert int) *Error {
 	e := &Error{Kind: ClientCertRejected, Source: s.source("tlscert")}
-	leaf := s.cfg.leaf()
+	leaf := s.material().leaf()
 	if leaf == nil { // changed meanwhile
 		e.Detail = "the daemon refused the client certificate"
 		return e
@@ -228,7 +226,7 @@ func (s scene) explainRefusal(e *Error, alert int, leaf *x509.Certificate) *Erro
 	}
 	switch alert {
 	case alertCertExpired:
-		if ca := named(s.cfg.roots(), leaf); ca != nil && time.Now().After(ca.NotAfter) {
+		if ca := named(s.material().roots(), leaf); ca != nil && time.Now().After(ca.NotAfter) {
 			e.Detail += fmt.Sprintf("; its authority in ca.pem expired on %s", stamp(ca.NotAfter))
 			return e.hint("make the authority again, and all certificates that it has issued")
 		}
@@ -244,7 +242,7 @@ func (s scene) explainRefusal(e *Error, alert int, leaf *x509.Certificate) *Erro
 // twinIssuer finds the authority in the CA file that has the name of our
 // certificate's issuer, but did not sign it.
 func (s scene) twinIssuer(leaf *x509.Certificate) *x509.Certificate {
-	ca := named(s.cfg.roots(), leaf)
+	ca := named(s.material().roots(), leaf)
 	if ca == nil || leaf.CheckSignatureFrom(ca) == nil {
 		return nil
 	}

@@ -148,7 +148,7 @@ func (s scene) explainUntrusted(chain []*x509.Certificate) *Error {
 	e := &Error{Kind: ServerUntrusted, Source: s.source("tlscacert")}
 	var roots []*x509.Certificate
 	if s.cfg != nil {
-		roots = s.cfg.roots()
+		roots = s.material().roots()
 	}
 	g := findGap(chain, roots)
 	whose := whoseCertificate(g.cert, chain, nil)
@@ -261,9 +261,9 @@ func (s scene) rootsName() string {
 	switch {
 	case s.cfg == nil:
 		return "this client"
-	case s.cfg.files.ca != "":
+	case s.material().material.ca.path != "":
 		return "ca.pem"
-	case len(s.cfg.ca) > 0:
+	case len(s.material().ca()) > 0:
 		return "the given CA"
 	}
 	return "this system"
@@ -271,10 +271,10 @@ func (s scene) rootsName() string {
 
 // rootsPath is rootsName with the file's path and its source.
 func (s scene) rootsPath() string {
-	if s.cfg == nil || s.cfg.files.ca == "" {
+	if s.cfg == nil || s.material().material.ca.path == "" {
 		return s.rootsName()
 	}
-	return s.cfg.files.ca + fromSource(s.source("tlscacert"))
+	return s.material().material.ca.path + fromSource(s.source("tlscacert"))
 }
 
 // whoseCertificate says which certificate of a chain one is.
@@ -292,7 +292,7 @@ func whoseCertificate(cert *x509.Certificate, chain, roots []*x509.Certificate) 
 func (s scene) explainDates(cert *x509.Certificate, chain []*x509.Certificate) *Error {
 	var roots []*x509.Certificate
 	if s.cfg != nil {
-		roots = s.cfg.roots()
+		roots = s.material().roots()
 	}
 	own := len(chain) == 0 || bytes.Equal(chain[0].Raw, cert.Raw)
 	between := !own && containsCert(chain[1:], cert) && !containsCert(roots, cert)
@@ -324,7 +324,7 @@ func stamp(t time.Time) string { return t.UTC().Format(time.DateTime) + " UTC" }
 func (s scene) explainRule(err x509.CertificateInvalidError, chain []*x509.Certificate) *Error {
 	whose := whoseCertificate(err.Cert, chain, nil)
 	if s.cfg != nil {
-		whose = whoseCertificate(err.Cert, chain, s.cfg.roots())
+		whose = whoseCertificate(err.Cert, chain, s.material().roots())
 	}
 	subject := quote(subjectOf(err.Cert))
 	say := func(what, advice string) *Error {

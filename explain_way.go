@@ -173,7 +173,7 @@ func (s scene) explainEnd(err error) *Error {
 // mayHaveWantedTLS: a server that has answered plain HTTP before does not speak
 // TLS, and one that does hangs up at once.
 func (s scene) mayHaveWantedTLS() bool {
-	return s.http && s.cfg.tls == nil && s.soon && !s.cfg.answeredPlain.Load()
+	return s.http && !s.cfg.secured() && s.soon && !s.cfg.answeredPlain.Load()
 }
 
 // hungUpOnHTTP is about servers that end the connection without an answer to

@@ -18,25 +18,36 @@ type handshake struct {
 	chain     []*x509.Certificate // what the server sent, as far as it was read
 	opening   []byte              // the first bytes the server sent
 	address   string              // of the peer: the server, or a proxy
+
+	generation *generation // of our material; nil if another client made the connection
 }
 
 // dialTLS opens a connection and does the handshake.
 func (c *Config) dialTLS(ctx context.Context, http bool) (net.Conn, error) {
-	inner, seen, err := c.handshake(ctx, c.tls)
+	conn, err := c.openTLS(ctx, c.latest(ctx), http)
+	if err != nil || !http {
+		return conn, err
+	}
+	return newPooledConn(c, conn.(tlsConn)), nil
+}
+
+// openTLS does the same with given material.
+func (c *Config) openTLS(ctx context.Context, g *generation, http bool) (net.Conn, error) {
+	inner, seen, err := c.handshake(ctx, g, g.tls)
 	if err != nil {
 		return nil, err
 	}
-	return tlsConn{c.newConn(inner, seen, http), inner}, nil
+	return c.newTLSConn(inner, seen, http), nil
 }
 
-// handshake opens a connection and does the handshake with a copy of cfg that
-// records what happens.
-func (c *Config) handshake(ctx context.Context, cfg *tls.Config) (*tls.Conn, *handshake, error) {
+// handshake opens a connection and does the handshake with the material of g, by
+// a copy of cfg that records what happens.
+func (c *Config) handshake(ctx context.Context, g *generation, cfg *tls.Config) (*tls.Conn, *handshake, error) {
 	raw, err := c.dialRaw(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	conn, seen, err := c.shake(ctx, raw, cfg)
+	conn, seen, err := c.shake(ctx, raw, g, cfg)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -45,9 +56,9 @@ func (c *Config) handshake(ctx context.Context, cfg *tls.Config) (*tls.Conn, *ha
 
 // shake does the handshake on an open connection, which it closes on errors.
 // What was seen of the peer is there in any case.
-func (c *Config) shake(ctx context.Context, raw net.Conn, cfg *tls.Config) (*tls.Conn, *handshake, error) {
-	seen := &handshake{address: raw.RemoteAddr().String()}
-	opening := &openingConn{Conn: raw}
+func (c *Config) shake(ctx context.Context, raw net.Conn, g *generation, cfg *tls.Config) (*tls.Conn, *handshake, error) {
+	seen := &handshake{address: raw.RemoteAddr().String(), generation: g}
+	opening := &openingConn{gatheringConn: &gatheringConn{Conn: raw, buffers: &c.buffers}}
 	conn := tls.Client(opening, seen.watch(cfg))
 	err := shakeHands(ctx, conn)
 	seen.opening, opening.head, opening.full = opening.head, nil, true
@@ -56,13 +67,27 @@ func (c *Config) shake(ctx context.Context, raw net.Conn, cfg *tls.Config) (*tls
 	if state.Version != 0 {
 		seen.version = state.Version
 	}
+	if state.DidResume {
+		seen.resume(g.asked.Load())
+	} else if err == nil && cfg == g.tls {
+		g.asked.Store(seen)
+	}
 	c.shown.Store(seen)
+	c.counters.shook(state.DidResume, err)
 	if err != nil {
 		raw.Close()
 		s := scene{cfg: c, seen: seen, stage: StageHandshake, address: seen.address}
 		return nil, seen, c.failure(ctx, s, err)
 	}
 	return conn, seen, nil
+}
+
+// resume takes over what the server asked for in the handshake whose session was
+// resumed: it accepted that, and does not ask again.
+func (seen *handshake) resume(earlier *handshake) {
+	if earlier != nil {
+		seen.requested, seen.sent, seen.accepted = earlier.requested, earlier.sent, earlier.accepted
+	}
 }
 
 // shakeHands runs the trace hooks itself: net/http does so for a *tls.Conn
@@ -85,46 +110,54 @@ func (seen *handshake) watch(cfg *tls.Config) *tls.Config {
 	pairs := cfg.Certificates
 	cfg = cfg.Clone()
 	cfg.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		seen.requested, seen.accepted, seen.version = true, info.AcceptableCAs, info.Version
-		for i := range pairs {
-			if info.SupportsCertificate(&pairs[i]) == nil {
-				seen.sent = true
-				return &pairs[i], nil
-			}
-		}
-		return new(tls.Certificate), nil
+		return seen.choose(info, pairs), nil
 	}
 	return cfg
 }
 
+// choose takes down what the server asks for, and what it gets.
+func (seen *handshake) choose(info *tls.CertificateRequestInfo, pairs []tls.Certificate) *tls.Certificate {
+	seen.requested, seen.accepted, seen.version = true, info.AcceptableCAs, info.Version
+	for i := range pairs {
+		if info.SupportsCertificate(&pairs[i]) == nil {
+			seen.sent = true
+			return &pairs[i]
+		}
+	}
+	return new(tls.Certificate)
+}
+
+// clientCertificate is GetClientCertificate of configurations that are handed
+// out: it follows new material.
+func (c *Config) clientCertificate(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	seen := &handshake{generation: c.latest(info.Context())}
+	cert := seen.choose(info, seen.generation.tls.Certificates)
+	c.shown.Store(seen)
+	return cert, nil
+}
+
 // transportTLS is the configuration that a transport shows to clients which
 // make TLS connections of their own with it (moby's client does, for exec and
-// attach). It verifies by callback, so that they too get an [*Error], and takes
-// down what the server asks for.
+// attach). It verifies by callback, so that they too get an [*Error], and follow
+// new material. It keeps no sessions: those of an old client certificate could
+// not be told from those of a new one.
 func (c *Config) transportTLS() *tls.Config {
 	cfg := c.TLSConfig()
 	if cfg == nil {
 		return nil
 	}
-	pairs := cfg.Certificates
-	cfg.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		seen := new(handshake)
-		recording := seen.watch(&tls.Config{Certificates: pairs})
-		cert, err := recording.GetClientCertificate(info)
-		c.shown.Store(seen)
-		return cert, err
-	}
 	if cfg.InsecureSkipVerify || fips140.Enabled() {
 		return cfg // in FIPS mode crypto/tls checks more, and only itself
 	}
 	cfg.InsecureSkipVerify = true // VerifyConnection verifies, by the same rules
-	roots, name := cfg.RootCAs, cfg.ServerName
 	cfg.VerifyConnection = func(state tls.ConnectionState) error {
-		err := verifyChain(state.PeerCertificates, roots, name)
+		g := c.latest(context.Background())
+		err := verifyChain(state.PeerCertificates, g.tls.RootCAs, g.tls.ServerName)
 		if err == nil {
 			return nil
 		}
-		return orCause(scene{cfg: c, seen: &handshake{version: state.Version}, stage: StageHandshake}.explain(err), err)
+		seen := &handshake{version: state.Version, generation: g}
+		return orCause(scene{cfg: c, seen: seen, stage: StageHandshake}.explain(err), err)
 	}
 	return cfg
 }
@@ -146,7 +179,7 @@ const openingSize = 512
 
 // An openingConn keeps the first bytes that it reads.
 type openingConn struct {
-	net.Conn
+	*gatheringConn
 	head []byte
 	full bool
 }

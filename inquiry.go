@@ -49,9 +49,10 @@ func (c *Config) listen(closed <-chan struct{}) (found *Error, finished bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), inquiryLimit)
 	defer cancel()
 	tickets := &ticketWatch{cancel: cancel}
-	cfg := c.tls.Clone()
+	g := c.current()
+	cfg := g.tls.Clone()
 	cfg.ClientSessionCache = tickets
-	conn, seen, err := c.handshake(ctx, cfg)
+	conn, seen, err := c.handshake(ctx, g, cfg)
 	if err != nil {
 		return nil, true
 	}

@@ -13,22 +13,23 @@ type Kind string
 
 // Kinds of [Resolve], [Config.Environ] and [Config.EnvironIn]: nothing has been connected yet.
 const (
-	HostInvalid        Kind = "host-invalid"         // the address cannot be read, or cannot be meant: docs/diagnostics.md#host-invalid
-	HostUnsupported    Kind = "host-unsupported"     // the address is well formed, but this system or library has no such transport: docs/diagnostics.md#host-unsupported
-	OptionsConflict    Kind = "options-conflict"     // two settings contradict each other, or one asks for less security than another: docs/diagnostics.md#options-conflict
-	ContextNotFound    Kind = "context-not-found"    // no docker context of that name: docs/diagnostics.md#context-not-found
-	ContextInvalid     Kind = "context-invalid"      // config.json or the files of a context are not what docker writes: docs/diagnostics.md#context-invalid
-	CAMissing          Kind = "ca-missing"           // the file with the authorities does not exist: docs/diagnostics.md#ca-missing
-	CAInvalid          Kind = "ca-invalid"           // it holds no certificate that can be parsed: docs/diagnostics.md#ca-invalid
-	ClientCertMissing  Kind = "client-cert-missing"  // the client certificate that was named does not exist: docs/diagnostics.md#client-cert-missing
-	ClientCertInvalid  Kind = "client-cert-invalid"  // it cannot be parsed: docs/diagnostics.md#client-cert-invalid
-	ClientKeyMissing   Kind = "client-key-missing"   // the private key that was named does not exist: docs/diagnostics.md#client-key-missing
-	ClientKeyInvalid   Kind = "client-key-invalid"   // it cannot be parsed: docs/diagnostics.md#client-key-invalid
-	ClientKeyEncrypted Kind = "client-key-encrypted" // it needs a pass phrase: docs/diagnostics.md#client-key-encrypted
-	KeyPairMismatch    Kind = "key-pair-mismatch"    // certificate and key do not belong together: docs/diagnostics.md#key-pair-mismatch
-	FileUnreadable     Kind = "file-unreadable"      // a file exists but cannot be read: docs/diagnostics.md#file-unreadable
-	EnvironUnsupported Kind = "environ-unsupported"  // DOCKER_* variables cannot say this: docs/diagnostics.md#environ-unsupported
-	FolderUnusable     Kind = "folder-unusable"      // files cannot be written to the folder, or it holds others: docs/diagnostics.md#folder-unusable
+	HostInvalid         Kind = "host-invalid"         // the address cannot be read, or cannot be meant: docs/diagnostics.md#host-invalid
+	HostUnsupported     Kind = "host-unsupported"     // the address is well formed, but this system or library has no such transport: docs/diagnostics.md#host-unsupported
+	OptionsConflict     Kind = "options-conflict"     // two settings contradict each other, or one asks for less security than another: docs/diagnostics.md#options-conflict
+	ContextNotFound     Kind = "context-not-found"    // no docker context of that name: docs/diagnostics.md#context-not-found
+	ContextInvalid      Kind = "context-invalid"      // config.json or the files of a context are not what docker writes: docs/diagnostics.md#context-invalid
+	CAMissing           Kind = "ca-missing"           // the file with the authorities does not exist: docs/diagnostics.md#ca-missing
+	CAInvalid           Kind = "ca-invalid"           // it holds no certificate that can be parsed: docs/diagnostics.md#ca-invalid
+	ClientCertMissing   Kind = "client-cert-missing"  // the client certificate that was named does not exist: docs/diagnostics.md#client-cert-missing
+	ClientCertInvalid   Kind = "client-cert-invalid"  // it cannot be parsed: docs/diagnostics.md#client-cert-invalid
+	ClientKeyMissing    Kind = "client-key-missing"   // the private key that was named does not exist: docs/diagnostics.md#client-key-missing
+	ClientKeyInvalid    Kind = "client-key-invalid"   // it cannot be parsed: docs/diagnostics.md#client-key-invalid
+	ClientKeyEncrypted  Kind = "client-key-encrypted" // it needs a pass phrase: docs/diagnostics.md#client-key-encrypted
+	KeyPairMismatch     Kind = "key-pair-mismatch"    // certificate and key do not belong together: docs/diagnostics.md#key-pair-mismatch
+	FileUnreadable      Kind = "file-unreadable"      // a file exists but cannot be read: docs/diagnostics.md#file-unreadable
+	EnvironUnsupported  Kind = "environ-unsupported"  // DOCKER_* variables cannot say this: docs/diagnostics.md#environ-unsupported
+	MaterialUnavailable Kind = "material-unavailable" // Options.Material returned an error, or not what it supplied before: docs/diagnostics.md#material-unavailable
+	FolderUnusable      Kind = "folder-unusable"      // files cannot be written to the folder, or it holds others: docs/diagnostics.md#folder-unusable
 )
 
 // Kinds of reaching the endpoint.

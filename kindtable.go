@@ -78,6 +78,9 @@ func settingKinds() []kindEntry {
 			[]string{"permission denied", "is a directory"}},
 		{EnvironUnsupported, "DOCKER_* variables cannot say what this Config says, so nothing is handed on.",
 			"Keep the files in one folder under docker's names, or name one to write them to (`EnvironIn`), and connect without code of your own.", nil},
+		{MaterialUnavailable, "The function in `Options.Material` returned an error, supplied nothing, or no longer supplied what it did at first. " +
+			"At `Resolve` there is no Config then; later what it supplied last stays in use.",
+			"Look at the cause behind the error (`%+v`): it is the function's own.", nil},
 		{FolderUnusable, "The folder that `EnvironIn` was to write to cannot be written, or holds a `ca.pem`, `cert.pem` or `key.pem` " +
 			"that is not what would be written. Nothing was changed.",
 			"Name a folder of its own for each daemon.", nil},

@@ -46,6 +46,9 @@ type part struct {
 	found  bool
 	perm   fs.FileMode
 	signer crypto.Signer // a key kept elsewhere
+
+	kept     *keptFile // the content of a regular file, nil for anything else
+	supplied bool      // by Options.Material
 }
 
 // label names the part in messages: its path, or what it is.
@@ -122,7 +125,7 @@ func (r *resolution) readPart(ro role, dir folder, w wish) (part, *Error) {
 	if !c.set() {
 		return r.readDefault(ro, dir, w)
 	}
-	p := part{source: c.source, found: true}
+	p := part{source: c.source, found: true, supplied: c.layer == r.supplying && c.source == r.supplySource}
 	shown := c.value
 	var err *Error
 	switch {
@@ -133,7 +136,7 @@ func (r *resolution) readPart(ro role, dir folder, w wish) (part, *Error) {
 	case c.value == wordSystem && ro.inMemory == fieldCA, c.value == wordNone && ro.inMemory != fieldCA:
 		p = part{source: c.source}
 	default:
-		p, err = readFile(ro, c.value, c.source)
+		p, err = r.owner.readPart(ro, c.value, c.source)
 		if err != nil && err.Kind == ro.missing {
 			err.Hint = cmp.Or(hintPath(c.value), hintBeside(ro, filepath.Dir(c.value)))
 		}
@@ -164,7 +167,7 @@ func (r *resolution) readDefault(ro role, dir folder, w wish) (part, *Error) {
 		}
 		return part{}, nil
 	}
-	p, err := readFile(ro, filepath.Join(dir.path, ro.file), dir.source)
+	p, err := r.owner.readPart(ro, filepath.Join(dir.path, ro.file), dir.source)
 	switch {
 	case err == nil:
 		r.record(ro.setting, p.path, dir.source, nil)
@@ -172,7 +175,7 @@ func (r *resolution) readDefault(ro role, dir folder, w wish) (part, *Error) {
 	case ro.inMemory == fieldCA:
 		err.Hint = cmp.Or(hintPath(dir.path), hintBeside(ro, dir.path), r.hintMissingCA(dir, w))
 	default:
-		return part{}, nil
+		return part{path: p.path, source: p.source}, nil // it may come to be there
 	}
 	return p, err
 }
@@ -199,31 +202,21 @@ func (r *resolution) hintMissingCA(dir folder, w wish) string {
 	return hint + ", or name it with --tlscacert; --tlscacert= selects the system's roots"
 }
 
-// readFile reads a named file. Errors: the role's missing kind, and
+// readPart reads a named file. Errors: the role's missing kind, and
 // [FileUnreadable].
-func readFile(ro role, path, source string) (part, *Error) {
+func (r *Resolver) readPart(ro role, path, source string) (part, *Error) {
 	p := part{path: path, source: source, found: true}
-	unreadable := func(err error) (part, *Error) {
+	k, err := r.read(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return p, fail(ro.missing, source, "%s: no such file", path).cause(err)
+	case err != nil:
 		return p, fail(FileUnreadable, source, "%s: %s", path, reason(err)).cause(err)
 	}
-	f, err := openFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return p, fail(ro.missing, source, "%s: no such file", path).cause(err)
-	}
-	if err != nil {
-		return unreadable(err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return unreadable(err)
-	}
-	if info.IsDir() {
-		return unreadable(&fs.PathError{Op: "read", Path: path, Err: errIsDirectory})
-	}
-	p.perm = info.Mode().Perm()
-	if p.data, err = readAll(f, info.Size()); err != nil {
-		return unreadable(err)
+	mode := k.state.Load().info.Mode()
+	p.data, p.perm = k.data, mode.Perm()
+	if mode.IsRegular() {
+		p.kept = k
 	}
 	return p, nil
 }

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Words that say in [Options] what docker expresses by an empty flag. A file
@@ -102,6 +103,35 @@ type Options struct {
 	// asked once, by Resolve. Default: the proxy variables of [FromEnv].
 	Proxy func(endpoint *url.URL) (*url.URL, error) `yaml:"-" json:"-"`
 
+	// Material supplies CA, certificate and key in memory, again and again: it
+	// is called by Resolve, and when a connection is made, at most once in
+	// ReloadInterval. What it supplied at first it must go on supplying. It
+	// must heed the context, which carries a limit of 10 seconds; an error
+	// leaves in use what was last supplied.
+	Material func(context.Context) (Material, error) `yaml:"-" json:"-"`
+
+	// ReloadInterval is how often, at most, files and Material are looked at
+	// for something new: when a connection is made. Default: a second.
+	// Negative: never. (A number in JSON counts nanoseconds.)
+	ReloadInterval time.Duration `yaml:"reload_interval,omitempty" json:"reload_interval,omitempty"`
+
+	// ExpiryWarnings are the times before the end of a certificate at which
+	// OnEvent and Logger are told, once each, when a connection is made; the end
+	// itself is told in any case. Default: 30 days, 7 days and 1 day.
+	ExpiryWarnings []time.Duration `yaml:"expiry_warnings,omitempty" json:"expiry_warnings,omitempty"`
+
+	// DisableResumption makes every connection do a full handshake. Default:
+	// TLS sessions are resumed, with the material of their own generation only.
+	DisableResumption bool `yaml:"disable_resumption,omitempty" json:"disable_resumption,omitempty"`
+
+	// Logger is told of new material (info), of what is wrong with it and of
+	// expiry (warn), of connections and their failures (debug). Default: silence.
+	Logger *slog.Logger `yaml:"-" json:"-"`
+
+	// OnEvent is called for the same, but for connections, by the goroutine
+	// that connects. It must not take long. Default: nobody is told.
+	OnEvent func(Event) `yaml:"-" json:"-"`
+
 	// Source is what settings and errors call this layer, for example the
 	// name of a configuration file. Default: "Options".
 	Source string `yaml:"-" json:"-"`
@@ -139,6 +169,13 @@ const (
 	fieldSigner     field = "signer"
 	fieldDialer     field = "dialer"
 	fieldProxy      field = "proxy"
+
+	fieldMaterial       field = "material"
+	fieldReloadInterval field = "reload_interval"
+	fieldExpiryWarnings field = "expiry_warnings"
+	fieldNoResumption   field = "disable_resumption"
+	fieldLogger         field = "logger"
+	fieldOnEvent        field = "on_event"
 )
 
 // goName is the field's name in Options.
@@ -202,14 +239,27 @@ func (o *Options) value(f field) (string, bool) {
 		return "set", o.Dialer != nil
 	case fieldProxy:
 		return "set", o.Proxy != nil
+	case fieldMaterial:
+		return "set", o.Material != nil
+	case fieldReloadInterval:
+		return o.ReloadInterval.String(), o.ReloadInterval != 0
+	case fieldExpiryWarnings:
+		return fmt.Sprint(o.ExpiryWarnings), o.ExpiryWarnings != nil
+	case fieldNoResumption:
+		return "true", o.DisableResumption
+	case fieldLogger:
+		return "set", o.Logger != nil
+	case fieldOnEvent:
+		return "set", o.OnEvent != nil
 	}
 	return "", false
 }
 
 // allFields in the order of the struct.
-func allFields() [16]field {
+func allFields() [22]field {
 	return [...]field{fieldHost, fieldContext, fieldTLS, fieldTLSVerify, fieldCAFile, fieldCertFile, fieldKeyFile,
-		fieldCertPath, fieldConfigDir, fieldCA, fieldCert, fieldKey, fieldServerName, fieldSigner, fieldDialer, fieldProxy}
+		fieldCertPath, fieldConfigDir, fieldCA, fieldCert, fieldKey, fieldServerName, fieldSigner, fieldDialer, fieldProxy,
+		fieldMaterial, fieldReloadInterval, fieldExpiryWarnings, fieldNoResumption, fieldLogger, fieldOnEvent}
 }
 
 // origin tells what set a field of this layer.

@@ -47,8 +47,8 @@ func (c *Config) connectProxy(ctx context.Context) (net.Conn, error) {
 		return raw, err
 	}
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: asciiHost(c.proxy.Hostname())}
-	if c.tls != nil {
-		cfg.RootCAs, cfg.InsecureSkipVerify = c.tls.RootCAs, c.tls.InsecureSkipVerify
+	if c.secured() {
+		cfg.RootCAs, cfg.InsecureSkipVerify = c.current().tls.RootCAs, c.current().tls.InsecureSkipVerify
 	}
 	conn := tls.Client(raw, cfg)
 	if err := within(ctx, handshakeTimeout, conn.HandshakeContext); err != nil {
@@ -193,7 +193,8 @@ func (c *Config) explainProxy(e *Error, err error) string {
 	if known, ok := errors.AsType[*Error](err); ok {
 		return known.Detail
 	}
-	there := &Config{tls: c.tls, ca: c.ca, files: c.files, settings: c.settings, endpoint: endpoint{network: schemeTCP, address: hostPort(c.proxy)}}
+	there := &Config{settings: c.settings, endpoint: endpoint{network: schemeTCP, address: hostPort(c.proxy)}}
+	there.generation.Store(c.generation.Load())
 	s := scene{cfg: there, stage: cmp.Or(dialStage(err), StageProxy)}
 	if why := s.explain(err); why != nil {
 		e.Evidence.Server, e.Evidence.Waited = why.Evidence.Server, why.Evidence.Waited

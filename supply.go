@@ -1,0 +1,77 @@
+package dockertls
+
+import (
+	"context"
+	"crypto"
+	"slices"
+	"time"
+)
+
+// Material is what Options.Material supplies: the same as the fields of these
+// names in [Options]. What is nil is decided by other settings.
+type Material struct {
+	CA, Cert PEM
+	Key      Secret
+	Signer   crypto.Signer // instead of Key
+}
+
+// supplyLimit bounds a call of Options.Material.
+const supplyLimit = 10 * time.Second
+
+// askMaterial asks a function of the caller's for material.
+func askMaterial(ctx context.Context, supply func(context.Context) (Material, error), source string) (m Material, e *Error) {
+	err := within(ctx, supplyLimit, func(ctx context.Context) (err error) {
+		m, err = supply(ctx)
+		return err
+	})
+	if err != nil {
+		return Material{}, fail(MaterialUnavailable, source, "the function that supplies certificates and keys returned an error").cause(err)
+	}
+	return m, nil
+}
+
+// supply puts what Options.Material supplies into its layer, as if it had been
+// written there.
+func (r *resolution) supply() *Error {
+	r.layers = slices.Clone(r.layers) // the caller's stay as they are
+	c := r.first(fieldMaterial)
+	if !c.set() {
+		return nil
+	}
+	m, err := askMaterial(context.Background(), c.layer.Material, c.source)
+	if err != nil {
+		return err
+	}
+	r.supplying, r.supplySource = c.layer, c.source
+	return c.layer.take(m, c.source)
+}
+
+// take sets the fields of material that was supplied.
+func (o *Options) take(m Material, source string) *Error {
+	supplied := Options{CA: m.CA, Cert: m.Cert, Key: m.Key, Signer: m.Signer}
+	none := true
+	for _, f := range [...]field{fieldCA, fieldCert, fieldKey, fieldSigner} {
+		if _, ok := supplied.value(f); !ok {
+			continue
+		}
+		none = false
+		if _, ok := o.value(f); ok {
+			return fail(OptionsConflict, source, "it supplies %s, which is set as well", f.goName())
+		}
+		switch f {
+		case fieldCA:
+			o.CA = m.CA
+		case fieldCert:
+			o.Cert = m.Cert
+		case fieldKey:
+			o.Key = m.Key
+		case fieldSigner:
+			o.Signer = m.Signer
+		}
+		o.note(f, source, false)
+	}
+	if none {
+		return fail(MaterialUnavailable, source, "it supplied nothing")
+	}
+	return o.checkConflicts()
+}
