@@ -189,7 +189,7 @@ func (c *Config) connect(ctx context.Context, network, address string) (net.Conn
 	case network == schemeNpipe:
 		dial = dialPipe
 	case dial == nil:
-		dial = (&net.Dialer{}).DialContext
+		dial = (&net.Dialer{KeepAliveConfig: keepAlive()}).DialContext
 	}
 	var conn net.Conn
 	var lookup lookupWatch
@@ -203,6 +203,12 @@ func (c *Config) connect(ctx context.Context, network, address string) (net.Conn
 		return nil, lookup.blame(err)
 	}
 	return conn, nil
+}
+
+// keepAlive makes a stream notice within a minute that the other side is gone,
+// and keeps firewalls from forgetting it.
+func keepAlive() net.KeepAliveConfig {
+	return net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3}
 }
 
 // isQueueFull tells that a unix socket's daemon is busy at the moment. Over TCP

@@ -132,7 +132,8 @@ func (c *Config) TLSConfig() *tls.Config {
 	return cfg
 }
 
-// Limits of a transport. Streams (logs, events, attach) have none.
+// Limits of a transport. Streams (logs, events, attach) have none, but TCP's
+// keep-alive ends those whose other side is gone.
 const (
 	connectTimeout   = 9 * time.Second // so that who promises an answer in 10 s can keep it
 	handshakeTimeout = 9 * time.Second

@@ -1,0 +1,144 @@
+package dockertls_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dockertls/dockertls"
+	"github.com/dockertls/dockertls/dockertlstest"
+)
+
+// A vault supplies what was last put into it.
+type vault struct {
+	mu       sync.Mutex
+	material dockertls.Material
+	err      error
+}
+
+func (v *vault) put(m dockertls.Material, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.material, v.err = m, err
+}
+
+func (v *vault) get(context.Context) (dockertls.Material, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.material, v.err
+}
+
+func materialOf(ca *dockertlstest.CA, client *dockertlstest.Pair) dockertls.Material {
+	return dockertls.Material{CA: ca.PEM(), Cert: client.CertPEM, Key: client.KeyPEM}
+}
+
+func TestSuppliedMaterialIsFollowed(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	d, _ := startDaemon(t, dockertlstest.MutualTLS, ca)
+	var v vault
+	v.put(materialOf(ca, ca.ClientPair("one")), nil)
+	var events eventLog
+	s := sighting{resolve(t, dockertls.Options{Host: d.Host(), TLSVerify: new(true), Material: v.get,
+		ReloadInterval: time.Millisecond, OnEvent: events.add, ExpiryWarnings: []time.Duration{}}), d}
+	if got := s.name(t); got != "one" || s.cfg.Mode() != dockertls.Mutual {
+		t.Fatalf("the daemon sees %q in mode %v", got, s.cfg.Mode())
+	}
+	v.put(materialOf(ca, ca.ClientPair("two")), nil)
+	s.waitName(t, "one", "two")
+
+	signer := materialOf(ca, ca.ClientPair("three"))
+	broken := map[string]struct {
+		material dockertls.Material
+		err      error
+		kind     dockertls.Kind
+	}{
+		"an error":          {dockertls.Material{}, errors.New("sealed"), dockertls.MaterialUnavailable},
+		"nothing":           {dockertls.Material{}, nil, dockertls.MaterialUnavailable},
+		"no CA":             {dockertls.Material{Cert: signer.Cert, Key: signer.Key}, nil, dockertls.MaterialUnavailable},
+		"another's key":     {dockertls.Material{CA: signer.CA, Cert: signer.Cert, Key: ca.ClientPair("x").KeyPEM}, nil, dockertls.KeyPairMismatch},
+		"half a CA":         {dockertls.Material{CA: signer.CA[:40], Cert: signer.Cert, Key: signer.Key}, nil, dockertls.CAInvalid},
+		"no key any longer": {dockertls.Material{CA: signer.CA, Cert: signer.Cert}, nil, dockertls.MaterialUnavailable},
+	}
+	for name, tt := range broken {
+		before := len(events.all())
+		v.put(tt.material, tt.err)
+		for range 5 {
+			time.Sleep(2 * time.Millisecond)
+			if got := s.name(t); got != "two" {
+				t.Errorf("%s: the daemon sees %q", name, got)
+			}
+		}
+		got := events.all()[before:]
+		if len(got) != 1 || !errors.Is(got[0].Err, tt.kind) || got[0].Generation != 2 {
+			t.Errorf("%s: events %+v, want one about %s", name, got, tt.kind)
+		}
+		if tt.err != nil && !errors.Is(got[0].Err, tt.err) {
+			t.Errorf("%s: the cause is lost", name)
+		}
+	}
+	v.put(signer, nil)
+	s.waitName(t, "two", "three")
+}
+
+// What Resolve gets is checked as if it had been written into the options.
+func TestSuppliedMaterialIsChecked(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	whole := materialOf(ca, ca.ClientPair("one"))
+	supplying := func(m dockertls.Material, err error) func(context.Context) (dockertls.Material, error) {
+		return func(context.Context) (dockertls.Material, error) { return m, err }
+	}
+	for name, tt := range map[string]struct {
+		opts dockertls.Options
+		kind dockertls.Kind
+	}{
+		"an error":        {dockertls.Options{Material: supplying(dockertls.Material{}, errors.New("sealed"))}, dockertls.MaterialUnavailable},
+		"nothing":         {dockertls.Options{Material: supplying(dockertls.Material{}, nil)}, dockertls.MaterialUnavailable},
+		"half a pair":     {dockertls.Options{Material: supplying(dockertls.Material{CA: whole.CA, Cert: whole.Cert}, nil)}, dockertls.ClientKeyMissing},
+		"set as well":     {dockertls.Options{Material: supplying(whole, nil), CA: ca.PEM()}, dockertls.OptionsConflict},
+		"named as well":   {dockertls.Options{Material: supplying(whole, nil), KeyFile: "key.pem"}, dockertls.OptionsConflict},
+		"key and signer":  {dockertls.Options{Material: supplying(dockertls.Material{CA: whole.CA, Cert: whole.Cert, Key: whole.Key, Signer: testSigner(t, ca.ClientPair("one"))}, nil)}, dockertls.OptionsConflict},
+		"without TLS":     {dockertls.Options{Material: supplying(whole, nil), TLSVerify: nil}, dockertls.OptionsConflict},
+		"no certificates": {dockertls.Options{Material: supplying(dockertls.Material{CA: []byte("none")}, nil)}, dockertls.CAInvalid},
+	} {
+		tt.opts.Host = "tcp://127.0.0.1:2376"
+		if name != "without TLS" {
+			tt.opts.TLSVerify = new(true)
+		}
+		_, err := dockertls.Resolve(tt.opts)
+		t.Log(name)
+		wantKind(t, err, tt.kind)
+	}
+}
+
+// Whoever connects may give up while the function takes its time: that is no
+// failure of the material.
+func TestSupplyHeedsTheContext(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	d, _ := startDaemon(t, dockertlstest.MutualTLS, ca)
+	first := true
+	var events eventLog
+	cfg := resolve(t, dockertls.Options{Host: d.Host(), TLSVerify: new(true), OnEvent: events.add, ReloadInterval: time.Nanosecond,
+		ExpiryWarnings: []time.Duration{},
+		Material: func(ctx context.Context) (dockertls.Material, error) {
+			if first {
+				first = false
+				return materialOf(ca, ca.ClientPair("one")), nil
+			}
+			<-ctx.Done()
+			return dockertls.Material{}, ctx.Err()
+		}})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := cfg.Dial(ctx)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	if got := events.all(); len(got) > 0 {
+		t.Errorf("events %+v", got)
+	}
+}
