@@ -2,8 +2,10 @@ package dockertls
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
+	"encoding/pem"
 	"log/slog"
 	"reflect"
 	"sync"
@@ -93,6 +95,7 @@ func (f *follower) next(ctx context.Context, g *generation) (*generation, *Error
 			return nil, err
 		}
 		next, err := f.plan.generation(g.number+1, m)
+		err = cmp.Or(err, m.cutOff(g.material))
 		switch {
 		case m.settling(g.material):
 			return nil, nil
@@ -212,6 +215,27 @@ func (m material) settling(old material) bool {
 		}
 	}
 	return false
+}
+
+// cutOff finds a file that is not as in old and ends in the middle of a PEM
+// block: whoever writes it takes a long time. The blocks before that would do,
+// and do for Resolve, as for docker; but half a bundle must not replace a whole one.
+func (m material) cutOff(old material) *Error {
+	before := old.parts()
+	for i, ro := range [...]role{roleCA(), roleCert(), roleKey()} {
+		p := m.parts()[i]
+		if p.kept != nil && p.kept != before[i].kept && endsInBlock(p.data) {
+			return fail(ro.invalid, p.source, "%s: the file ends in the middle of a PEM block", p.path)
+		}
+	}
+	return nil
+}
+
+func endsInBlock(data []byte) bool {
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		data = rest
+	}
+	return bytes.Contains(data, []byte("-----"))
 }
 
 // isNow tells whether the files are still those that were read.
