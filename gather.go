@@ -1,8 +1,10 @@
 package dockertls
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // A gatheringConn lies beneath TLS. crypto/tls writes each record on its own, of
@@ -15,6 +17,7 @@ type gatheringConn struct {
 	mu      sync.Mutex
 	records *[]byte // nil: nothing is gathered
 	wrote   bool    // since gathering began
+	failed  error   // of sending what was gathered: TLS holds it for sent, so nothing can follow
 }
 
 const (
@@ -25,6 +28,9 @@ const (
 func (g *gatheringConn) Write(b []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.failed != nil {
+		return 0, g.failed
+	}
 	if g.records == nil {
 		return g.Conn.Write(b)
 	}
@@ -65,14 +71,16 @@ func (g *gatheringConn) flush() error {
 	n, err := g.Conn.Write(*g.records)
 	g.wrote = g.wrote || n > 0
 	*g.records = (*g.records)[:0]
+	g.failed = err
 	return err
 }
 
 // A gatheringWriter writes to TLS.
 type gatheringWriter struct {
-	net.Conn // of TLS
-	below    *gatheringConn
-	mu       sync.Mutex // of large writes
+	*tls.Conn
+	below *gatheringConn
+	mu    sync.Mutex  // of large writes
+	large atomic.Bool // one is under way
 }
 
 // Write reports at least a byte if any was sent: then the other side may have
@@ -83,6 +91,8 @@ func (w *gatheringWriter) Write(b []byte) (int, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.large.Store(true)
+	defer w.large.Store(false)
 	w.below.gather()
 	n, err := w.Conn.Write(b)
 	wrote, flushErr := w.below.release()
@@ -93,4 +103,22 @@ func (w *gatheringWriter) Write(b []byte) (int, error) {
 		return 1, flushErr
 	}
 	return 0, flushErr
+}
+
+// Close does not wait for a Write that nobody reads. That of crypto/tls does not
+// either, but for what it holds for sent it would.
+func (w *gatheringWriter) Close() error {
+	if !w.large.Load() {
+		return w.Conn.Close()
+	}
+	err := w.below.Conn.Close()
+	_ = w.Conn.Close() // for what comes later
+	return err
+}
+
+// CloseWrite comes after all that is being written.
+func (w *gatheringWriter) CloseWrite() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.Conn.CloseWrite()
 }
