@@ -142,3 +142,62 @@ func TestSupplyHeedsTheContext(t *testing.T) {
 		t.Errorf("events %+v", got)
 	}
 }
+
+// A function may write what it supplies next into the same memory.
+func TestSuppliedMemoryMayChange(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	one := materialOf(ca, ca.ClientPair("one"))
+	cfg := resolve(t, dockertls.Options{Host: "tcp://127.0.0.1:1", TLSVerify: new(true), ReloadInterval: time.Millisecond,
+		Material: func(context.Context) (dockertls.Material, error) { return one, nil }})
+	two := materialOf(ca, ca.ClientPair("two"))
+	one.Cert, one.Key = append(one.Cert[:0], two.Cert...), append(one.Key[:0], two.Key...)
+	lookAgain(t, cfg)
+	if got := clientOf(cfg); got != "CN=two" {
+		t.Errorf("it has %s", got)
+	}
+}
+
+// A function that panics does so once in each connection that asks it; the next
+// one asks again.
+func TestSupplyPanics(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	calls := 0
+	cfg := resolve(t, dockertls.Options{Host: "tcp://127.0.0.1:1", TLSVerify: new(true), ReloadInterval: time.Nanosecond,
+		Material: func(context.Context) (dockertls.Material, error) {
+			if calls++; calls > 1 {
+				panic("sealed")
+			}
+			return materialOf(ca, ca.ClientPair("one")), nil
+		}})
+	for range 3 {
+		func() {
+			defer func() { _ = recover() }()
+			look(t, cfg)
+		}()
+	}
+	if calls != 4 {
+		t.Errorf("it was asked %d times", calls)
+	}
+}
+
+// A failure is told once, although some who connect do not wait for it.
+func TestSupplyFailsForThePatient(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	var v vault
+	v.put(materialOf(ca, ca.ClientPair("one")), nil)
+	cfg := resolve(t, dockertls.Options{Host: "tcp://127.0.0.1:1", TLSVerify: new(true), ReloadInterval: time.Nanosecond, Material: v.get})
+	v.put(dockertls.Material{}, errors.New("sealed"))
+	for range 3 {
+		conn, err := cfg.Dial(t.Context())
+		if err == nil {
+			conn.Close()
+		}
+		look(t, cfg) // with a context that has ended
+	}
+	if n := cfg.Stats().ReloadFailures; n != 1 {
+		t.Errorf("it was told %d times", n)
+	}
+}
