@@ -7,6 +7,7 @@ import (
 	"crypto"
 	"encoding/pem"
 	"log/slog"
+	"os"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -41,13 +42,10 @@ type follower struct {
 // wait.
 func (c *Config) latest(ctx context.Context) *generation {
 	f := c.follower
-	if f == nil || !f.due(time.Now()) || !f.mu.TryLock() {
-		return c.current()
-	}
-	events := c.look(ctx)
-	f.mu.Unlock()
-	for _, e := range events {
-		c.report(e)
+	if f != nil && f.due(time.Now()) {
+		for _, e := range c.look(ctx) {
+			c.report(e)
+		}
 	}
 	return c.current()
 }
@@ -57,14 +55,19 @@ func (f *follower) due(now time.Time) bool {
 }
 
 // look replaces the generation if there is a new one, and returns what there is
-// to report. The caller holds the mutex.
+// to report.
 func (c *Config) look(ctx context.Context) []Event {
-	f, old := c.follower, c.current()
-	now := time.Now()
+	f := c.follower
+	if !f.mu.TryLock() {
+		return nil // another one looks
+	}
+	defer f.mu.Unlock()
+	old, now := c.current(), time.Now()
 	f.looked.Store(now.UnixNano())
 	var events []Event
 	next, err := f.next(ctx, old)
 	switch {
+	case err == errNotYet:
 	case err != nil && err.Detail != f.complaint:
 		f.complaint = err.Detail
 		c.counters.reloadFailures.Add(1)
@@ -84,12 +87,12 @@ func (c *Config) look(ctx context.Context) []Event {
 	return events
 }
 
-// next is the generation that follows on g; nil, nil if there is none, or not yet.
+// next is the generation that follows on g; nil, nil if there is none.
 func (f *follower) next(ctx context.Context, g *generation) (*generation, *Error) {
 	for range 3 {
 		m, err := f.read(ctx, g.material)
 		switch {
-		case err == errNotYet, err == nil && m.same(g.material):
+		case err == nil && m.same(g.material):
 			return nil, nil
 		case err != nil:
 			return nil, err
@@ -98,7 +101,7 @@ func (f *follower) next(ctx context.Context, g *generation) (*generation, *Error
 		err = cmp.Or(err, m.cutOff(g.material))
 		switch {
 		case m.settling(g.material):
-			return nil, nil
+			return nil, errNotYet
 		case err != nil:
 			return nil, err
 		case m.isNow():
@@ -106,7 +109,7 @@ func (f *follower) next(ctx context.Context, g *generation) (*generation, *Error
 		}
 		// It changed while it was read: the parts may be of different sets.
 	}
-	return nil, nil
+	return nil, errNotYet
 }
 
 // errNotYet says that there is no telling at the moment.
@@ -127,10 +130,11 @@ func (f *follower) read(ctx context.Context, old material) (material, *Error) {
 		if !p.part.followed() {
 			continue
 		}
+		if waits(p.part.path) {
+			return m, fail(FileUnreadable, p.part.source, "%s is no regular file any more", p.part.path)
+		}
 		read, err := f.owner.readPart(p.role, p.part.path, p.part.source)
 		switch {
-		case err == nil && read.kept == nil:
-			return m, fail(FileUnreadable, p.part.source, "%s is no regular file any more", p.part.path)
 		case err == nil:
 			*p.part = read
 		case p.part.found || err.Kind != p.missing:
@@ -138,6 +142,13 @@ func (f *follower) read(ctx context.Context, old material) (material, *Error) {
 		}
 	}
 	return m, nil
+}
+
+// waits tells whether a path leads to something like a pipe, whose other end may
+// let readers wait, or is meant for another one.
+func waits(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
 }
 
 // supplied asks the function of the caller's.
@@ -189,8 +200,8 @@ func (m material) same(other material) bool {
 }
 
 func (p part) same(other part) bool {
-	if p.kept != nil || other.kept != nil {
-		return p.kept == other.kept
+	if p.kept != nil && p.kept == other.kept {
+		return true
 	}
 	return p.found == other.found && bytes.Equal(p.data, other.data) && sameSigner(p.signer, other.signer)
 }
@@ -210,7 +221,8 @@ func (m material) settling(old material) bool {
 		if p.kept == nil || p.kept == before[i].kept {
 			continue
 		}
-		if time.Since(p.kept.state.Load().info.ModTime()).Abs() < settleTime {
+		info := p.kept.state.Load().info
+		if time.Since(info.ModTime()).Abs() < settleTime || time.Since(changed(info)).Abs() < settleTime {
 			return true
 		}
 	}

@@ -59,12 +59,15 @@ type fileState struct {
 const stampDoubt = 2 * time.Second
 
 // sure tells whether every later change shows in the stamp.
-func (s *fileState) sure() bool { return s.at.Sub(s.info.ModTime()) > stampDoubt }
+func (s *fileState) sure() bool {
+	return s.at.Sub(s.info.ModTime()) > stampDoubt && s.at.Sub(changed(s.info)) > stampDoubt
+}
 
 // matches tells whether the file at a path has this stamp.
 func (s *fileState) matches(path string) bool {
 	info, err := os.Stat(path)
-	return err == nil && os.SameFile(info, s.info) && info.Size() == s.info.Size() && info.ModTime().Equal(s.info.ModTime())
+	return err == nil && os.SameFile(info, s.info) && info.Size() == s.info.Size() &&
+		info.ModTime().Equal(s.info.ModTime()) && changed(info).Equal(changed(s.info))
 }
 
 // read returns a file's content. An unchanged file is not read again, and the
@@ -121,6 +124,9 @@ func readKept(path string) (*keptFile, error) {
 	}
 	if s.info.IsDir() {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: errIsDirectory}
+	}
+	if s.info.Size() > maxFile {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errTooLarge}
 	}
 	k := new(keptFile)
 	k.state.Store(s)
