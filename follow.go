@@ -189,8 +189,8 @@ func (m material) same(other material) bool {
 }
 
 func (p part) same(other part) bool {
-	if p.kept != nil || other.kept != nil {
-		return p.kept == other.kept
+	if p.kept != nil && p.kept == other.kept {
+		return true
 	}
 	return p.found == other.found && bytes.Equal(p.data, other.data) && sameSigner(p.signer, other.signer)
 }

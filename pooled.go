@@ -63,7 +63,8 @@ func (p *pooledConn) renew() error {
 	if p.ctx.Err() != nil { // Close may have missed it
 		fresh.Close()
 	}
-	return old.Close() // Read goes on with the new one
+	_ = old.Close() // Read goes on with the new one, however the old one ends
+	return nil
 }
 
 // Read reads from the connection of the moment. What an old one still says
