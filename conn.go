@@ -77,7 +77,7 @@ func (c tlsConn) NetConn() net.Conn {
 	return c.inner.NetConn().(*openingConn).Conn
 }
 
-func (c tlsConn) CloseWrite() error { return c.endWriting(c.Conn.(*gatheringWriter)) }
+func (c tlsConn) CloseWrite() error { return c.endWriting(c.conn.Conn.(halfCloser)) }
 
 // A halfCloser can end its own direction of a stream.
 type halfCloser interface{ CloseWrite() error }

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"net"
 	"sync"
-	"sync/atomic"
 )
 
 // A gatheringConn lies beneath TLS. crypto/tls writes each record on its own, of
@@ -17,7 +16,7 @@ type gatheringConn struct {
 	mu      sync.Mutex
 	records *[]byte // nil: nothing is gathered
 	wrote   bool    // since gathering began
-	failed  error   // of sending what was gathered: TLS holds it for sent, so nothing can follow
+	failed  error   // of sending what was gathered: TLS may take it for sent
 }
 
 const (
@@ -28,10 +27,10 @@ const (
 func (g *gatheringConn) Write(b []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.failed != nil {
+	switch {
+	case g.failed != nil: // records are missing: what follows them is of no use
 		return 0, g.failed
-	}
-	if g.records == nil {
+	case g.records == nil:
 		return g.Conn.Write(b)
 	}
 	if len(*g.records)+len(b) > maxGathered {
@@ -57,16 +56,16 @@ func (g *gatheringConn) gather() {
 func (g *gatheringConn) release() (wrote bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	err = g.flush()
+	_ = g.flush()
 	g.buffers.Put(g.records)
 	g.records = nil
-	return g.wrote, err
+	return g.wrote, g.failed
 }
 
 // flush is called with the mutex held.
 func (g *gatheringConn) flush() error {
-	if len(*g.records) == 0 {
-		return nil
+	if len(*g.records) == 0 || g.failed != nil {
+		return g.failed
 	}
 	n, err := g.Conn.Write(*g.records)
 	g.wrote = g.wrote || n > 0
@@ -79,8 +78,7 @@ func (g *gatheringConn) flush() error {
 type gatheringWriter struct {
 	*tls.Conn
 	below *gatheringConn
-	mu    sync.Mutex  // of large writes
-	large atomic.Bool // one is under way
+	mu    sync.Mutex // of large writes
 }
 
 // Write reports at least a byte if any was sent: then the other side may have
@@ -91,8 +89,6 @@ func (w *gatheringWriter) Write(b []byte) (int, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.large.Store(true)
-	defer w.large.Store(false)
 	w.below.gather()
 	n, err := w.Conn.Write(b)
 	wrote, flushErr := w.below.release()
@@ -105,18 +101,19 @@ func (w *gatheringWriter) Write(b []byte) (int, error) {
 	return 0, flushErr
 }
 
-// Close does not wait for a Write that nobody reads. That of crypto/tls does not
-// either, but for what it holds for sent it would.
+// Close does not wait for a Write that the other side holds up, nor does that of
+// crypto/tls; but that one takes a Write for done that still sends.
 func (w *gatheringWriter) Close() error {
-	if !w.large.Load() {
+	if w.mu.TryLock() {
+		defer w.mu.Unlock()
 		return w.Conn.Close()
 	}
 	err := w.below.Conn.Close()
-	_ = w.Conn.Close() // for what comes later
+	_ = w.Conn.Close() // so that TLS knows
 	return err
 }
 
-// CloseWrite comes after all that is being written.
+// CloseWrite sends what is being written first.
 func (w *gatheringWriter) CloseWrite() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
