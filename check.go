@@ -92,10 +92,13 @@ const lookLimit = 3 * time.Second
 // the server's list. Other places are looked
 // at only if the environment counts ([FromEnv]).
 //
-// It takes 30 seconds at most, less if ctx ends before. The report is never nil.
+// As every new connection it uses new certificates that have come
+// ([Options.ReloadInterval]), and is counted in [Config.Stats]. It takes 30
+// seconds at most, less if ctx ends before. The report is never nil.
 func (c *Config) Check(ctx context.Context, progress ...func(Step)) *Report {
-	k := &checkup{Config: c, progress: progress, report: &Report{
-		Host: c.Host(), Mode: c.Mode(), Context: c.context, Settings: c.Settings(),
+	g := c.latest(ctx)
+	k := &checkup{Config: c, held: g, progress: progress, report: &Report{
+		Host: c.Host(), Mode: g.mode, Context: c.context, Settings: c.Settings(),
 	}}
 	if k.settings() && k.reach(ctx) {
 		k.report.Healthy = true
@@ -108,11 +111,15 @@ func (c *Config) Check(ctx context.Context, progress ...func(Step)) *Report {
 // A checkup is one run of Check.
 type checkup struct {
 	*Config
+	held     *generation // the same for all steps, whatever comes meanwhile
 	progress []func(Step)
 	report   *Report
 	seen     *handshake // of the connection
 	failure  *Error
 }
+
+// current hides that of Config.
+func (k *checkup) current() *generation { return k.held }
 
 // step runs one step, and tells whether to go on.
 func (k *checkup) step(name StepName, run func(*Step) error) bool {
@@ -174,22 +181,18 @@ func (k *checkup) settings() bool {
 
 // reach goes from the name to the daemon's version.
 func (k *checkup) reach(ctx context.Context) bool {
-	if !k.resolveName(ctx) {
-		return false
-	}
 	var conn net.Conn
-	if !k.open(ctx, &conn) {
-		return false
-	}
-	defer func() { conn.Close() }()
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	defer stop()
-	if k.secured() && !k.secure(ctx, &conn) {
+	if !k.resolveName(ctx) || !k.open(ctx, &conn) || k.secured() && !k.secure(ctx, &conn) {
+		k.Config.failed(k.failure)
 		return false
 	}
 	if !k.secured() && !k.forwards() {
 		conn = k.newConn(conn, nil, true).plain()
 	}
+	_, _ = k.opened(conn, nil)
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
 	_ = conn.SetDeadline(time.Now().Add(handshakeTimeout))
 	return k.ask(ctx, conn)
 }

@@ -143,3 +143,32 @@ func TestCheckOfAnotherServer(t *testing.T) {
 		t.Errorf("healthy %t, error %v", report.Healthy, report.Error())
 	}
 }
+
+// A check looks for new certificates itself, as a program may do nothing else
+// for days, and is counted.
+func TestCheckFollows(t *testing.T) {
+	t.Parallel()
+	s, ca, dir := startFollowing(t)
+	clientOf := func() string {
+		report := s.cfg.Check(t.Context())
+		check(t, report.Error())
+		requests := s.daemon.Requests()
+		return requests[len(requests)-1].ClientName()
+	}
+	if got := clientOf(); got != "one" {
+		t.Fatalf("the daemon sees %q", got)
+	}
+	check(t, dockertlstest.WriteCerts(dir, ca, ca.ClientPair("two")))
+	time.Sleep(100 * time.Millisecond) // they settle
+	if got := clientOf(); got != "two" {
+		t.Errorf("the daemon sees %q", got)
+	}
+	if got := s.cfg.Stats(); got.Generation != 2 || got.Connections != 2 || got.Handshakes != 2 {
+		t.Errorf("%+v", got)
+	}
+	s.daemon.Close()
+	wantKind(t, s.cfg.Check(t.Context()).Error(), dockertls.ConnectionRefused)
+	if got := s.cfg.Stats().Failures[dockertls.ConnectionRefused]; got != 1 {
+		t.Errorf("%d failures", got)
+	}
+}
