@@ -285,6 +285,9 @@ func (k *checkup) ask(ctx context.Context, conn net.Conn) bool {
 	var ping *http.Response
 	ask := func() (err error) {
 		ping, err = k.get(ctx, conn, answers, "/_ping")
+		if err != nil && ctx.Err() != nil {
+			return ctx.Err() // its end has closed the connection
+		}
 		return err
 	}
 	if k.seen == nil {

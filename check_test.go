@@ -132,6 +132,17 @@ func TestCheckEnds(t *testing.T) {
 	}
 }
 
+// So it does while the daemon is slow to answer, as a matter of time.
+func TestCheckOfASlowDaemon(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []dockertlstest.Mode{dockertlstest.Plain, dockertlstest.MutualTLS} {
+		d := dockertlstest.Start(t, mode, dockertlstest.Hangs(dockertlstest.AfterRequest))
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		wantKind(t, resolve(t, d.Options()).Check(ctx).Error(), dockertls.Timeout)
+	}
+}
+
 // What answers but is no daemon is not healthy.
 func TestCheckOfAnotherServer(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -130,9 +131,14 @@ func (e *endpoint) version(ctx context.Context) (string, error) {
 	if resp.StatusCode != http.StatusOK {
 		return "", errors.New("GET /version: " + resp.Status)
 	}
-	var answer struct{ Version string }
-	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&answer); err != nil {
+	// To the end, or the connection is not kept.
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
 		return "", e.cfg.Diagnose(err)
+	}
+	var answer struct{ Version string }
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return "", fmt.Errorf("GET /version: %w", err)
 	}
 	return answer.Version, nil
 }
