@@ -247,7 +247,7 @@ func (k *checkup) open(ctx context.Context, conn *net.Conn) bool {
 // secure does the handshake on an open connection.
 func (k *checkup) secure(ctx context.Context, conn *net.Conn) bool {
 	return k.step(StepHandshake, func(s *Step) error {
-		inner, seen, err := k.shake(ctx, *conn, k.current(), k.current().afresh())
+		inner, seen, err := k.shake(ctx, *conn, k.current(), k.current().config())
 		k.seen = seen
 		if err != nil {
 			describeChain(s, k.asError(err).Evidence.Server)
@@ -256,10 +256,10 @@ func (k *checkup) secure(ctx context.Context, conn *net.Conn) bool {
 		state := inner.ConnectionState()
 		s.see("%s, %s", tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite))
 		describeChain(s, describeAll(seen.chain))
-		if k.current().tls.InsecureSkipVerify {
+		if !k.current().verify {
 			s.see("the server is not verified")
 		} else {
-			s.see("the server is verified for %s", k.current().tls.ServerName)
+			s.see("the server is verified for %s", k.current().serverName)
 		}
 		*conn = k.newTLSConn(inner, seen, true)
 		return nil

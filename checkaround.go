@@ -104,7 +104,7 @@ func (k *checkup) whoSpeaksPlain(ctx context.Context, s *Step) {
 		return
 	}
 	s.see("port 2376 speaks TLS")
-	if verifyChain(chain, k.current().tls.RootCAs, k.current().tls.ServerName) == nil {
+	if verifyChain(chain, k.current().pool, k.current().serverName) == nil {
 		k.remedy("use tcp://"+other+", whose certificate is verified", envHost+"=tcp://"+other)
 	}
 }
@@ -112,7 +112,7 @@ func (k *checkup) whoSpeaksPlain(ctx context.Context, s *Step) {
 // whoseAuthority is for a chain that is not trusted.
 func (k *checkup) whoseAuthority(_ context.Context, s *Step) {
 	chain := x509Of(k.failure.Evidence.Server)
-	if len(chain) > 0 && !k.trustedBy(s, chain, k.current().tls.ServerName) {
+	if len(chain) > 0 && !k.trustedBy(s, chain, k.current().serverName) {
 		s.see("no ca.pem in the usual places has signed this chain")
 	}
 }
@@ -170,7 +170,7 @@ func (k *checkup) whichName(ctx context.Context, s *Step) {
 		ctx, cancel := context.WithTimeout(ctx, lookLimit)
 		addresses, _ := net.DefaultResolver.LookupHost(ctx, name)
 		cancel()
-		if !slices.Contains(addresses, reached) || verifyChain(chain, k.current().tls.RootCAs, name) != nil {
+		if !slices.Contains(addresses, reached) || verifyChain(chain, k.current().pool, name) != nil {
 			s.see("%s leads elsewhere, or nowhere", name)
 			continue
 		}
@@ -225,7 +225,7 @@ func (k *checkup) verifiesServer(cas []*x509.Certificate) bool {
 	for _, ca := range cas {
 		pool.AddCert(ca)
 	}
-	return len(k.seen.chain) > 0 && verifyChain(k.seen.chain, pool, k.current().tls.ServerName) == nil
+	return len(k.seen.chain) > 0 && verifyChain(k.seen.chain, pool, k.current().serverName) == nil
 }
 
 // withoutProxy is for a proxy that fails: the daemon may be reached directly.

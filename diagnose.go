@@ -170,7 +170,7 @@ func (s scene) addProxy(ev *Evidence) {
 
 func (s scene) addHandshake(ev *Evidence) {
 	if s.cfg != nil && s.cfg.secured() {
-		ev.ServerName = s.material().tls.ServerName
+		ev.ServerName = s.material().serverName
 		ev.Trusted = describeAll(s.material().roots())
 		if leaf := s.material().leaf(); leaf != nil {
 			ev.Client = new(describe(leaf))

@@ -86,7 +86,12 @@ type Config struct {
 func (c *Config) Host() string { return c.endpoint.String() }
 
 // Mode returns how connections are secured.
-func (c *Config) Mode() Mode { return c.current().mode }
+func (c *Config) Mode() Mode {
+	if g := c.generation.Load(); g != nil {
+		return g.mode()
+	}
+	return Plain
+}
 
 // Context returns the name of the docker context in use, "default" for none.
 func (c *Config) Context() string { return c.context }
@@ -117,7 +122,7 @@ func (c *Config) TLSConfig() *tls.Config {
 	if !c.secured() {
 		return nil
 	}
-	cfg := c.current().afresh()
+	cfg := c.current().config()
 	cfg.GetClientCertificate = c.clientCertificate
 	if cfg.RootCAs != nil {
 		cfg.RootCAs = cfg.RootCAs.Clone()

@@ -63,7 +63,7 @@ func (c *Config) environVars() (dockerVars, error) {
 	case c.proxyInCode:
 		return dockerVars{}, c.notInEnviron("the proxy was chosen in code (%s)", c.proxySource)
 	case c.renamed:
-		return dockerVars{}, c.notInEnviron("the server name %q is not the address's own", c.current().tls.ServerName)
+		return dockerVars{}, c.notInEnviron("the server name %q is not the address's own", c.current().serverName)
 	}
 	v := dockerVars{host: host}
 	switch c.Mode() {

@@ -85,10 +85,10 @@ func (c *Config) copies() ([]copied, error) {
 		{name: roleCert().file},
 		{name: roleKey().file},
 	}
-	if len(c.current().tls.Certificates) == 0 {
+	pair := c.current().pair
+	if pair == nil {
 		return files, nil
 	}
-	pair := c.current().tls.Certificates[0]
 	key, err := encodeKey(pair)
 	if err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func encodeCertificates(certs [][]byte) []byte {
 }
 
 // encodeKey writes the key as PKCS #8, whatever form it came in.
-func encodeKey(pair tls.Certificate) ([]byte, error) {
+func encodeKey(pair *tls.Certificate) ([]byte, error) {
 	key := pair.PrivateKey
 	if late, ok := key.(*lateRSAKey); ok {
 		prepared, err := late.prepare()
@@ -151,7 +151,7 @@ func sameCertificates(in func([]byte) [][]byte, want [][]byte) func([]byte) bool
 	return func(data []byte) bool { return slices.EqualFunc(in(data), want, bytes.Equal) }
 }
 
-func sameKey(pair tls.Certificate) func([]byte) bool {
+func sameKey(pair *tls.Certificate) func([]byte) bool {
 	public := pair.Leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool }) // Resolve has compared them
 	return func(data []byte) bool {
 		key := parsePrivateKey(firstBlock(data, "PRIVATE KEY"))

@@ -95,7 +95,7 @@ func (c *Config) Expiries() []Expiry {
 	}
 	if leaf := g.leaf(); leaf != nil {
 		add("client", g.material.cert, leaf)
-		for _, der := range g.tls.Certificates[0].Certificate[1:] {
+		for _, der := range g.pair.Certificate[1:] {
 			if cert, err := x509.ParseCertificate(der); err == nil {
 				add("client-chain", g.material.cert, cert)
 			}

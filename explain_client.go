@@ -142,7 +142,7 @@ func (s scene) ownChain() []*x509.Certificate {
 		return nil
 	}
 	chain := []*x509.Certificate{s.material().leaf()}
-	for _, der := range s.material().tls.Certificates[0].Certificate[1:] {
+	for _, der := range s.material().pair.Certificate[1:] {
 		if cert, err := x509.ParseCertificate(der); err == nil {
 			chain = append(chain, cert)
 		}

@@ -21,7 +21,7 @@ func (s scene) noVersion() *Error {
 func (s scene) nameUnrecognized() *Error {
 	name := ""
 	if s.cfg != nil && s.cfg.secured() {
-		name = " " + quote(s.material().tls.ServerName)
+		name = " " + quote(s.material().serverName)
 	}
 	e := &Error{Kind: ServerNameUnrecognized, Source: s.hostSource(), Detail: fmt.Sprintf("the server has no certificate for the name%s that it was asked for (SNI)", name)}
 	return e.hint("connect by a name that the server, or the TLS proxy before it, is set up for")

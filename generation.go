@@ -3,22 +3,93 @@ package dockertls
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"sync"
 	"sync/atomic"
 )
 
 // A generation is one whole set of TLS material, and what its connections have
 // in common. It does not change: new material makes a new one.
 type generation struct {
+	tlsPlan
 	number   uint64 // from 1
-	mode     Mode
 	material material
-	// tls is the configuration of every connection, with the sessions of this
-	// generation only: with those of another one a server would go on seeing
-	// the old client certificate. It is never handed out itself.
-	tls *tls.Config
+	pool     *x509.CertPool   // nil: the system's roots
+	pair     *tls.Certificate // nil: none
+	// session is of this generation only: with that of another one a server
+	// would go on seeing the old client certificate.
+	session lastSession
 	// asked is the latest handshake that was no resumption: only there a server
 	// asks for a client certificate.
 	asked atomic.Pointer[handshake]
+}
+
+// A tlsPlan is what does not change from one generation to the next.
+type tlsPlan struct {
+	verify     bool
+	serverName string
+	noSessions bool
+}
+
+// generation makes material into a generation.
+func (p tlsPlan) generation(number uint64, m material) (*generation, *Error) {
+	g := &generation{tlsPlan: p, number: number, material: m}
+	var err *Error
+	if g.pool, err = m.ca.roots(); err != nil {
+		return nil, err
+	}
+	g.pair, err = m.pair()
+	return g, err
+}
+
+// config is the configuration of a connection. It is complete in itself: roots
+// and server name are fields, so that a client that copies it in part fails
+// closed.
+func (g *generation) config() *tls.Config {
+	cfg := &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		ServerName:         g.serverName,
+		InsecureSkipVerify: !g.verify,
+		RootCAs:            g.pool,
+	}
+	if g.pair != nil {
+		// As a plain certificate, not by callback: crypto/tls then sends it
+		// only where the server's list of authorities allows it (rule 20).
+		cfg.Certificates = []tls.Certificate{*g.pair}
+	}
+	return cfg
+}
+
+// resuming is config for a connection that may resume a session.
+func (g *generation) resuming() *tls.Config {
+	cfg := g.config()
+	if !g.noSessions {
+		cfg.ClientSessionCache = &g.session
+	}
+	return cfg
+}
+
+func (g *generation) mode() Mode {
+	switch {
+	case !g.verify:
+		return Encrypted
+	case g.pair != nil:
+		return Mutual
+	}
+	return Verified
+}
+
+// ca is the PEM text of the authorities, nil if the system's verify.
+func (g *generation) ca() []byte { return g.material.ca.data }
+
+// roots are the authorities of the CA file; none if the system's verify.
+func (g *generation) roots() []*x509.Certificate { return parseCertificates(g.ca()) }
+
+// leaf is the configured client certificate, nil if there is none.
+func (g *generation) leaf() *x509.Certificate {
+	if g.pair == nil {
+		return nil
+	}
+	return g.pair.Leaf
 }
 
 // secured tells whether TLS is spoken.
@@ -33,52 +104,29 @@ func (c *Config) current() *generation {
 	return new(generation)
 }
 
-// afresh is the configuration for a handshake that does not resume a session.
-func (g *generation) afresh() *tls.Config {
-	cfg := g.tls.Clone()
-	cfg.ClientSessionCache = nil
-	return cfg
+// A lastSession is a [tls.ClientSessionCache] for one server: it keeps the latest
+// session. crypto/tls may resume it more than once.
+type lastSession struct {
+	mu      sync.Mutex
+	key     string
+	session *tls.ClientSessionState
 }
 
-// ca is the PEM text of the authorities, nil if the system's verify.
-func (g *generation) ca() []byte { return g.material.ca.data }
-
-// roots are the authorities of the CA file; none if the system's verify.
-func (g *generation) roots() []*x509.Certificate { return parseCertificates(g.ca()) }
-
-// leaf is the configured client certificate, nil if there is none.
-func (g *generation) leaf() *x509.Certificate {
-	if g.tls == nil || len(g.tls.Certificates) == 0 {
-		return nil
+// Get returns the session, if it is of that server.
+func (s *lastSession) Get(key string) (*tls.ClientSessionState, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.session == nil || s.key != key {
+		return nil, false
 	}
-	return g.tls.Certificates[0].Leaf
+	return s.session, true
 }
 
-// A tlsPlan is what does not change from one generation to the next.
-type tlsPlan struct {
-	verify     bool
-	serverName string
-	noSessions bool
-}
-
-// generation makes material into a generation.
-func (p tlsPlan) generation(number uint64, m material) (*generation, *Error) {
-	cfg, err := m.tlsConfig(p.verify, p.serverName)
-	if err != nil {
-		return nil, err
+// Put keeps a session; nil removes it.
+func (s *lastSession) Put(key string, session *tls.ClientSessionState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if session != nil || s.key == key {
+		s.key, s.session = key, session
 	}
-	if !p.noSessions {
-		cfg.ClientSessionCache = tls.NewLRUClientSessionCache(1) // there is one server
-	}
-	return &generation{number: number, mode: p.mode(m), material: m, tls: cfg}, nil
-}
-
-func (p tlsPlan) mode(m material) Mode {
-	switch {
-	case !p.verify:
-		return Encrypted
-	case m.hasPair():
-		return Mutual
-	}
-	return Verified
 }

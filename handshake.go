@@ -33,7 +33,7 @@ func (c *Config) dialTLS(ctx context.Context, http bool) (net.Conn, error) {
 
 // openTLS does the same with given material.
 func (c *Config) openTLS(ctx context.Context, g *generation, http bool) (net.Conn, error) {
-	inner, seen, err := c.handshake(ctx, g, g.tls)
+	inner, seen, err := c.handshake(ctx, g, g.resuming())
 	if err != nil {
 		return nil, err
 	}
@@ -69,11 +69,14 @@ func (c *Config) shake(ctx context.Context, raw net.Conn, g *generation, cfg *tl
 	}
 	if state.DidResume {
 		seen.resume(g.asked.Load())
-	} else if err == nil && cfg == g.tls {
+	} else if err == nil && cfg.ClientSessionCache == tls.ClientSessionCache(&g.session) {
 		g.asked.Store(seen)
 	}
 	c.shown.Store(seen)
 	c.counters.shook(state.DidResume, err)
+	if err == nil {
+		seen.opening = nil // it serves explanations only
+	}
 	if err != nil {
 		raw.Close()
 		s := scene{cfg: c, seen: seen, stage: StageHandshake, address: seen.address}
@@ -131,7 +134,7 @@ func (seen *handshake) choose(info *tls.CertificateRequestInfo, pairs []tls.Cert
 // out: it follows new material.
 func (c *Config) clientCertificate(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	seen := &handshake{generation: c.latest(info.Context())}
-	cert := seen.choose(info, seen.generation.tls.Certificates)
+	cert := seen.choose(info, seen.generation.config().Certificates)
 	c.shown.Store(seen)
 	return cert, nil
 }
@@ -152,7 +155,7 @@ func (c *Config) transportTLS() *tls.Config {
 	cfg.InsecureSkipVerify = true // VerifyConnection verifies, by the same rules
 	cfg.VerifyConnection = func(state tls.ConnectionState) error {
 		g := c.latest(context.Background())
-		err := verifyChain(state.PeerCertificates, g.tls.RootCAs, g.tls.ServerName)
+		err := verifyChain(state.PeerCertificates, g.pool, g.serverName)
 		if err == nil {
 			return nil
 		}

@@ -50,7 +50,7 @@ func (c *Config) listen(closed <-chan struct{}) (found *Error, finished bool) {
 	defer cancel()
 	tickets := &ticketWatch{cancel: cancel}
 	g := c.current()
-	cfg := g.tls.Clone()
+	cfg := g.config()
 	cfg.ClientSessionCache = tickets
 	conn, seen, err := c.handshake(ctx, g, cfg)
 	if err != nil {

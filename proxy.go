@@ -48,7 +48,7 @@ func (c *Config) connectProxy(ctx context.Context) (net.Conn, error) {
 	}
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: asciiHost(c.proxy.Hostname())}
 	if c.secured() {
-		cfg.RootCAs, cfg.InsecureSkipVerify = c.current().tls.RootCAs, c.current().tls.InsecureSkipVerify
+		cfg.RootCAs, cfg.InsecureSkipVerify = c.current().pool, !c.current().verify
 	}
 	conn := tls.Client(raw, cfg)
 	if err := within(ctx, handshakeTimeout, conn.HandshakeContext); err != nil {

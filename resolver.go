@@ -25,12 +25,15 @@ type Resolver struct {
 
 // Resolve is [Resolve], sharing what r has read already.
 func (r *Resolver) Resolve(layers ...Options) (*Config, error) {
-	cfg, err := (&resolution{owner: r, layers: layers, now: time.Now()}).resolve()
+	cfg, err := (&resolution{owner: r, layers: layers, now: time.Now(), settings: make([]Setting, 0, usualSettings)}).resolve()
 	if err != nil {
 		return nil, err
 	}
 	return cfg, nil
 }
+
+// usualSettings is how many settings TLS with a client certificate has.
+const usualSettings = 6
 
 // A keptFile is a file's content, and what was made of it.
 type keptFile struct {
@@ -42,7 +45,7 @@ type keptFile struct {
 
 type keptPair struct {
 	key  *keptFile
-	pair tls.Certificate
+	pair *tls.Certificate
 }
 
 // A fileState tells one state of a file from another.

@@ -9,36 +9,27 @@ import (
 	"time"
 )
 
-// tlsConfig turns material into the configuration of every connection. It is
-// complete in itself: roots and server name are fields, so that a client that
-// copies it in part fails closed.
-func (m material) tlsConfig(verify bool, serverName string) (*tls.Config, *Error) {
-	cfg := &tls.Config{
-		MinVersion:         tls.VersionTLS12,
-		ServerName:         serverName,
-		InsecureSkipVerify: !verify,
+// roots are the only authorities that count, nil if the system's do. Nobody
+// changes them: equal files may share them.
+func (p part) roots() (*x509.CertPool, *Error) {
+	switch {
+	case !p.found:
+		return nil, nil
+	case p.kept == nil:
+		return p.parseRoots()
 	}
-	if m.ca.found {
-		roots, err := m.ca.roots()
-		if err != nil {
-			return nil, err
-		}
-		cfg.RootCAs = roots
+	if known := p.kept.roots.Load(); known != nil {
+		return known, nil
 	}
-	if m.hasPair() {
-		pair, err := m.pair()
-		if err != nil {
-			return nil, err
-		}
-		// As a plain certificate, not by callback: crypto/tls then sends it
-		// only where the server's list of authorities allows it (rule 20).
-		cfg.Certificates = []tls.Certificate{pair}
+	roots, err := p.parseRoots()
+	if err == nil {
+		p.kept.roots.Store(roots)
 	}
-	return cfg, nil
+	return roots, err
 }
 
-// roots are the only authorities that count. At least one must parse (rule 18).
-func (p part) roots() (*x509.CertPool, *Error) {
+// parseRoots reads the authorities. At least one must parse (rule 18).
+func (p part) parseRoots() (*x509.CertPool, *Error) {
 	pool := x509.NewCertPool()
 	if pool.AppendCertsFromPEM(p.data) {
 		return pool, nil
@@ -53,26 +44,45 @@ func (p part) roots() (*x509.CertPool, *Error) {
 	return nil, err
 }
 
-// pair is the client certificate with its key, checked to belong together.
-// Errors come in docker's order: key, certificate, mismatch.
-func (m material) pair() (tls.Certificate, *Error) {
+// pair is the client certificate with its key, checked to belong together, or
+// nil if there is none. Nobody changes it: equal files may share it.
+func (m material) pair() (*tls.Certificate, *Error) {
+	switch {
+	case !m.hasPair():
+		return nil, nil
+	case m.cert.kept == nil || m.key.kept == nil:
+		return m.parsePair()
+	}
+	if known := m.cert.kept.pair.Load(); known != nil && known.key == m.key.kept {
+		return known.pair, nil
+	}
+	pair, err := m.parsePair()
+	if err == nil {
+		m.cert.kept.pair.Store(&keptPair{m.key.kept, pair})
+	}
+	return pair, err
+}
+
+// parsePair reads the two. Errors come in docker's order: key, certificate,
+// mismatch.
+func (m material) parsePair() (*tls.Certificate, *Error) {
 	signer := m.key.signer
 	if signer == nil {
 		var err *Error
 		if signer, err = m.key.privateKey(); err != nil {
-			return tls.Certificate{}, err
+			return nil, err
 		}
 	}
 	pair, err := m.cert.chain()
 	if err != nil {
-		return pair, err
+		return nil, err
 	}
 	public, ok := pair.Leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
 	if !ok || !public.Equal(signer.Public()) {
-		return pair, m.mismatch()
+		return nil, m.mismatch()
 	}
 	pair.PrivateKey = signer
-	return pair, nil
+	return &pair, nil
 }
 
 func (m material) mismatch() *Error {

@@ -1,4 +1,4 @@
-package bench
+package main
 
 import (
 	"context"
@@ -27,18 +27,6 @@ func fixBuffers(conn net.Conn) {
 		tcp.SetReadBuffer(size)
 		tcp.SetWriteBuffer(size)
 	}
-}
-
-// A fixedListener does the same for the server.
-type fixedListener struct{ net.Listener }
-
-func (l fixedListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	fixBuffers(conn)
-	return conn, nil
 }
 
 // dialRecords makes the allocations of crypto/tls exact. It allocates each time

@@ -1,4 +1,4 @@
-package bench
+package main
 
 import (
 	"math"
@@ -8,92 +8,71 @@ import (
 	"time"
 )
 
-// A Side is what one side needs for one call.
-type Side struct {
-	Timing
-	Count
+// A side is one of those that are compared.
+type side int
+
+const (
+	ours side = iota
+	moby
+	fsouza // go-dockerclient
+	bare   // net/http with the tlsconfig of docker/go-connections
+	again  // a second bare one: what chance does
+	sides
+)
+
+// An action is what one side is measured at.
+type action struct {
+	side   side
+	before func() error // comes before each run, and is not timed; nil for nothing
+	run    func() error
 }
 
-// A Timing is the time of a call.
-type Timing struct {
-	Time time.Duration // median
-	// Ratio is that of the time to the first side's in each round: the lower
-	// quartile, the median and the upper quartile.
-	Ratio [3]float64
+// A pace is how often actions run.
+type pace struct {
+	rounds int
+	warmup int           // runs that do not count
+	length time.Duration // of a measurement at least; it is one run if that takes longer
 }
 
-// A Count is of the memory that a call allocates, with the goroutines that work for it.
-type Count struct {
-	Allocs, Bytes int64
-}
+// A sample is what a side needed for a run, round by round.
+type sample struct{ wall, cpu []time.Duration }
 
-// Measure times the sides, and counts what they allocate.
-func Measure(rounds int, sides ...func() error) ([]Side, error) {
-	timings, err := timeAll(rounds, sides)
-	if err != nil {
-		return nil, err
-	}
-	counts, err := countAll(sides)
-	if err != nil {
-		return nil, err
-	}
-	return join(timings, counts), nil
-}
+// samples has those of all sides that took part.
+type samples [sides]sample
 
-func join(timings []Timing, counts []Count) []Side {
-	sides := make([]Side, len(timings))
-	for i := range sides {
-		sides[i] = Side{timings[i], counts[i]}
-	}
-	return sides
-}
-
-// timeAll runs the sides in turn, round after round, so that a busy machine is
+// measure runs the sides in turn, round after round, so that a busy machine is
 // busy for all.
-func timeAll(rounds int, sides []func() error) ([]Timing, error) {
-	calls, err := callsNeeded(sides)
+func measure(p pace, actions []action) (*samples, error) {
+	runs, err := p.runs(actions)
 	if err != nil {
 		return nil, err
 	}
-	times, err := takeTurns(rounds, calls, sides)
-	if err != nil {
-		return nil, err
-	}
-	var timings []Timing
-	for _, t := range times {
-		timings = append(timings, Timing{quartile(t, 2), ratios(t, times[0])})
-	}
-	return timings, nil
-}
-
-// callsNeeded warms the sides up, and returns how many calls make a measurement:
-// so many that neither the clock nor waking up matters.
-func callsNeeded(sides []func() error) (int, error) {
-	const length = 5 * time.Millisecond
-	var calls int
-	for _, run := range sides {
-		call, err := clock(run, 20)
-		if err != nil {
-			return 0, err
-		}
-		calls = max(calls, 1+int(length/max(call, 1)))
-	}
-	return calls, nil
-}
-
-// takeTurns returns the times of each side, round by round.
-func takeTurns(rounds, calls int, sides []func() error) ([][]time.Duration, error) {
-	times := make([][]time.Duration, len(sides))
-	for round := range rounds {
-		for _, i := range order(round, len(sides)) {
-			t, err := clock(sides[i], calls)
+	var s samples
+	for round := range p.rounds {
+		for _, i := range order(round, len(actions)) {
+			t, err := actions[i].clock(runs)
 			if err != nil {
 				return nil, err
 			}
-			times[i] = append(times[i], t)
+			to := &s[actions[i].side]
+			to.wall, to.cpu = append(to.wall, t.wall), append(to.cpu, t.cpu)
 		}
 	}
-	return times, nil
+	return &s, nil
+}
+
+// runs warms the sides up, and returns how many runs make a measurement: so many
+// that neither the clock nor waking up matters.
+func (p pace) runs(actions []action) (int, error) {
+	runs := 1
+	for _, a := range actions {
+		t, err := a.clock(p.warmup)
+		if err != nil {
+			return 0, err
+		}
+		runs = max(runs, 1+int(p.length/max(t.wall, 1)))
+	}
+	return runs, nil
 }
 
 // order lets every side have every place, and run after every other one: what a
@@ -110,77 +89,112 @@ func order(round, n int) []int {
 	return places
 }
 
-// clock returns the mean time of a call.
-func clock(run func() error, calls int) (time.Duration, error) {
-	start := time.Now()
-	for range calls {
+type clocked struct{ wall, cpu time.Duration }
+
+// clock returns the mean times of a run.
+func (a action) clock(runs int) (clocked, error) {
+	if a.before == nil {
+		return clock(runs, a.run)
+	}
+	var sum clocked
+	for range runs {
+		if err := a.before(); err != nil {
+			return sum, err
+		}
+		t, err := clock(1, a.run)
+		if err != nil {
+			return sum, err
+		}
+		sum.wall, sum.cpu = sum.wall+t.wall, sum.cpu+t.cpu
+	}
+	return clocked{sum.wall / time.Duration(runs), sum.cpu / time.Duration(runs)}, nil
+}
+
+func clock(runs int, run func() error) (clocked, error) {
+	cpu, start := cpuTime(), time.Now()
+	for range runs {
 		if err := run(); err != nil {
-			return 0, err
+			return clocked{}, err
 		}
 	}
-	return time.Since(start) / time.Duration(calls), nil
+	n := time.Duration(runs)
+	return clocked{time.Since(start) / n, (cpuTime() - cpu) / n}, nil
 }
+
+// A count is of the memory that a run allocates, with the goroutines that work for it.
+type count struct{ allocs, bytes int64 }
+
+type counts [sides]count
 
 // countAll counts exactly: on one processor and without collecting garbage,
 // because both would empty a [sync.Pool] now and then.
-func countAll(sides []func() error) ([]Count, error) {
+func countAll(actions []action) (*counts, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	var counts []Count
-	for _, run := range sides {
-		count, err := countLeast(run)
+	var all counts
+	for _, a := range actions {
+		least, err := countLeast(a.run)
 		if err != nil {
 			return nil, err
 		}
-		counts = append(counts, count)
+		all[a.side] = least
 	}
-	return counts, nil
+	return &all, nil
 }
 
 // countLeast returns the least of several counts: chance only adds to them. An
 // answer that comes early, for example, makes net/http start a timer.
-func countLeast(run func() error) (Count, error) {
-	least := Count{math.MaxInt64, math.MaxInt64}
+func countLeast(run func() error) (count, error) {
+	least := count{math.MaxInt64, math.MaxInt64}
 	for range 15 {
-		runtime.GC() // now, not later
-		c, err := count(run)
-		if err != nil {
-			return Count{}, err
+		runtime.GC()                                 // now, not later
+		if _, err := countRuns(3, run); err != nil { // fills the pools
+			return count{}, err
 		}
-		least = Count{min(least.Allocs, c.Allocs), min(least.Bytes, c.Bytes)}
+		c, err := countRuns(20, run)
+		if err != nil {
+			return count{}, err
+		}
+		least = count{min(least.allocs, c.allocs), min(least.bytes, c.bytes)}
 	}
 	return least, nil
 }
 
-func count(run func() error) (Count, error) {
-	if _, err := clock(run, 3); err != nil { // fills the pools
-		return Count{}, err
-	}
-	const calls = 20
+func countRuns(runs int, run func() error) (count, error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, err := clock(run, calls)
+	_, err := clock(runs, run)
 	runtime.ReadMemStats(&after)
-	return Count{
-		Allocs: perCall(after.Mallocs-before.Mallocs, calls),
-		Bytes:  perCall(after.TotalAlloc-before.TotalAlloc, calls),
+	return count{
+		allocs: perRun(after.Mallocs-before.Mallocs, runs),
+		bytes:  perRun(after.TotalAlloc-before.TotalAlloc, runs),
 	}, err
 }
 
-// perCall rounds up: what only some calls allocate must show.
-func perCall(total uint64, calls int64) int64 { return (int64(total) + calls - 1) / calls }
+// perRun rounds up: what only some runs allocate must show.
+func perRun(total uint64, runs int) int64 { return (int64(total) + int64(runs) - 1) / int64(runs) }
 
-// ratios returns the quartiles of the ratio of two sides' times.
-func ratios(times, reference []time.Duration) [3]float64 {
-	var r []float64
-	for i := range times {
-		r = append(r, float64(times[i])/float64(reference[i]))
+// quartiles are the lower one, the median and the upper one.
+type quartiles [3]float64
+
+func quartilesOf(values []float64) quartiles {
+	sorted := slices.Sorted(slices.Values(values))
+	var q quartiles
+	for i := range q {
+		q[i] = sorted[(len(sorted)-1)*(i+1)/4]
 	}
-	return [3]float64{quartile(r, 1), quartile(r, 2), quartile(r, 3)}
+	return q
 }
 
-// quartile returns the first, second or third.
-func quartile[T time.Duration | float64](values []T, n int) T {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[(len(sorted)-1)*n/4]
+// ratios are those of two sides in the same round.
+func ratios(a, b []time.Duration) quartiles {
+	var r []float64
+	for i := range a {
+		r = append(r, float64(a[i])/float64(max(b[i], 1)))
+	}
+	return quartilesOf(r)
+}
+
+func median(times []time.Duration) time.Duration {
+	return slices.Sorted(slices.Values(times))[(len(times)-1)/2]
 }

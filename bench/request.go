@@ -1,211 +1,164 @@
-package bench
+package main
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"os"
-	"strings"
-
-	"github.com/dockertls/dockertls"
 )
+
+const keptMethod = `
+Requests on a connection that is there already. The server is another process. The second net/http, which has no column
+of its own, shows what chance does. Allocations are counted exactly, with all goroutines that work for a request; they
+are those of net/http with connections that hand out TLS records whole. go-dockerclient keeps no connection over TCP and
+sockets: it connects each time.
+`
 
 // A request is what every side sends.
 type request struct {
-	name, method, path string
-	body               func() io.Reader // nil: none
-	fresh              bool             // on a new connection each time
+	name string
+	do   func(*api) func() error
 }
 
-// imageSize is that of what is uploaded and downloaded.
-const imageSize = 1 << 20
+// someImage is that of what is uploaded and downloaded.
+var someImage = make([]byte, 1<<20)
 
-var image = make([]byte, imageSize)
-
-// kept are the requests on a connection that is there already.
-var kept = []request{
-	{name: "GET /_ping", method: "GET", path: "/_ping"},
-	{name: "POST 64 KiB", method: "POST", path: "/images/load", body: short},
-	{name: "upload 1 MiB", method: "POST", path: "/images/load", body: stream},
-	{name: "download 1 MiB", method: "GET", path: "/images/get"},
+var requests = []request{
+	{"ping", func(a *api) func() error { return a.ping }},
+	{"load 64 KiB", func(a *api) func() error {
+		return func() error { return a.load(bytes.NewReader(someImage[:64<<10])) }
+	}},
+	{"load 1 MiB", func(a *api) func() error {
+		return func() error { return a.load(stream(len(someImage))) }
+	}},
+	{"save 1 MiB", func(a *api) func() error {
+		return func() error { return a.save(len(someImage)) }
+	}},
 }
-
-var fresh = request{name: "new, GET /_ping", method: "GET", path: "/_ping", fresh: true}
-
-func short() io.Reader { return bytes.NewReader(image[:64<<10]) }
 
 // stream is a body of unknown length, which is sent in chunks: what moby's
 // client makes of an image's file.
-func stream() io.Reader { return struct{ io.Reader }{bytes.NewReader(image)} }
+func stream(size int) io.Reader { return struct{ io.Reader }{io.LimitReader(zeros{}, int64(size))} }
 
-// send sends the request and reads the answer to its end, so that the
-// connection can be used again.
-func (r request) send(client *http.Client, url string) error {
-	var body io.Reader
-	if r.body != nil {
-		body = r.body()
+// zeros costs nothing to read.
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) { return len(b), nil }
+
+// keptConnections compares requests over every kind of connection.
+func (l *lab) keptConnections() ([]row, error) {
+	var rows []row
+	for _, kind := range []string{mutualTLS, plainTCP, unixSocket} {
+		for _, r := range requests {
+			more, err := l.compareRequest(kind, r)
+			if err != nil {
+				return nil, fmt.Errorf("%s, %s: %w", kind, r.name, err)
+			}
+			rows = append(rows, more...)
+		}
 	}
-	req, err := http.NewRequest(r.method, url, body)
+	return rows, nil
+}
+
+func (l *lab) compareRequest(kind string, r request) ([]row, error) {
+	e, stop, err := l.serve(kind, keyKinds[0])
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	var s *samples
+	err = e.withActions(r.do, []side{bare, ours, again, moby, fsouza}, func(actions []action) error {
+		if s, err = measure(l.kept, actions); err != nil {
+			return err
+		}
+		return e.checkKept(actions)
+	})
+	if err != nil {
+		return nil, err
+	}
+	name := r.name + ", " + kind
+	goals := []goal{s.asBare()}
+	if r.name == "ping" {
+		goals = append(goals, s.atMost(0.9, moby))
+	}
+	rows := []row{timeRow(name, s, goals...)}
+	if !l.exact {
+		return rows, nil
+	}
+	c, err := e.countRequest(kind, r)
+	if err != nil {
+		return nil, err
+	}
+	if c[bare] != c[again] {
+		return nil, fmt.Errorf("%v and %v allocations of the same: not exact", c[bare], c[again])
+	}
+	shown := []side{ours, moby, fsouza, bare}
+	return append(rows, countRows(name, c, shown, noMore("none more than net/http", c[ours].allocs, c[bare].allocs))...), nil
+}
+
+// countRequest counts on connections that hand out TLS records whole.
+func (e endpoint) countRequest(kind string, r request) (c *counts, err error) {
+	if kind == mutualTLS {
+		e.dial = dialRecords
+	}
+	err = e.withActions(r.do, []side{bare, ours, again, moby, fsouza}, func(actions []action) error {
+		c, err = countAll(actions)
+		return err
+	})
+	return c, err
+}
+
+// checkKept fails if connections are not kept, apart from those of
+// go-dockerclient. A few more are possible on a busy machine: net/http gives a
+// connection up if its own goroutine does not get to say within 50 ms that the
+// request is written.
+func (e endpoint) checkKept(actions []action) error {
+	const runs = 10
+	before, err := e.connections()
 	if err != nil {
 		return err
 	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return err
+	for _, a := range actions {
+		if a.side == fsouza {
+			continue
+		}
+		if _, err := a.clock(runs); err != nil {
+			return err
+		}
 	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return errors.New(r.name + ": " + resp.Status)
+	after, err := e.connections()
+	if made := after - before - 1; err == nil && made > runs {
+		err = fmt.Errorf("%d new connections", made)
 	}
-	_, err = io.Copy(io.Discard, resp.Body)
 	return err
 }
 
-// side makes a client send the request.
-func (r request) side(client *http.Client, cfg *dockertls.Config) func() error {
-	url := cfg.URL(r.path)
-	if !r.fresh {
-		return func() error { return r.send(client, url) }
+// withActions opens clients, and closes their connections in the end.
+func (e endpoint) withActions(do func(*api) func() error, which []side, use func([]action) error) error {
+	actions, apis, err := e.actions(do, which...)
+	if err != nil {
+		return err
 	}
-	return func() error {
-		defer client.CloseIdleConnections()
-		return r.send(client, url)
-	}
-}
-
-// bareClient is net/http with the same TLS and nothing else of ours. What it
-// sends is the same.
-func bareClient(cfg *dockertls.Config, dial dialFunc) *http.Client {
-	network, address, _ := strings.Cut(cfg.Host(), "://")
-	like := cfg.Transport()
-	return &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dial(ctx, network, address)
-		},
-		TLSClientConfig:    cfg.TLSConfig(),
-		TLSNextProto:       like.TLSNextProto, // no HTTP/2
-		DisableCompression: like.DisableCompression,
-	}}
-}
-
-// A RequestResult is what a request needs with our transport, with a bare one
-// of net/http, and with a second bare one: what chance does. Ratios are to the
-// first bare one.
-type RequestResult struct {
-	Connection, Request string
-	Kept                bool // the connection was there already
-	Ours, Bare, Again   Side
-}
-
-// tolerance is how much more than chance our time may differ by.
-const tolerance = 0.03
-
-// TimeLimit is what the ratio of our time may be.
-func (r RequestResult) TimeLimit() float64 { return r.Again.Ratio[1] + tolerance }
-
-// Requests compares requests over every kind of connection, and hands each
-// result to report.
-func Requests(rounds int, report func(RequestResult)) error {
-	for _, kind := range []string{mutualTLS, plainTCP, unixSocket} {
-		requests := kept
-		if kind == mutualTLS {
-			requests = append(requests[:len(requests):len(requests)], fresh)
+	defer func() {
+		for _, a := range apis {
+			a.hangUp()
 		}
-		for _, r := range requests {
-			result, err := r.compare(kind, rounds)
-			if err != nil {
-				return fmt.Errorf("%s, %s: %w", kind, r.name, err)
-			}
-			report(result)
-		}
-	}
-	return nil
+	}()
+	return use(actions)
 }
 
-// compare times and counts the sides. It counts on connections that hand out
-// TLS records whole.
-func (r request) compare(kind string, rounds int) (RequestResult, error) {
-	var timings []Timing
-	err := r.withSides(kind, dial, func(sides []func() error) (err error) {
-		timings, err = timeAll(rounds, sides)
-		return err
-	})
+// connections asks the server how many there were.
+func (e endpoint) connections() (n int, err error) {
+	transport, err := e.bareTransport()
 	if err != nil {
-		return RequestResult{}, err
+		return 0, err
 	}
-	counting := dial
-	if kind == mutualTLS {
-		counting = dialRecords
-	}
-	var counts []Count
-	err = r.withSides(kind, counting, func(sides []func() error) (err error) {
-		counts, err = countAll(sides)
-		return err
-	})
+	defer transport.CloseIdleConnections()
+	resp, err := (&http.Client{Transport: transport}).Get(e.url() + connectionsPath)
 	if err != nil {
-		return RequestResult{}, err
-	}
-	m := join(timings, counts)
-	return RequestResult{Connection: kind, Request: r.name, Kept: !r.fresh, Bare: m[0], Ours: m[1], Again: m[2]}, nil
-}
-
-// withSides hands the sides to measure: bare, ours, bare again. They have a
-// server to themselves, because servers keep what they have seen, and grow.
-func (r request) withSides(kind string, dial dialFunc, measure func([]func() error) error) error {
-	dir, err := os.MkdirTemp("", "")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	host, stop, err := startServer(kind, dir)
-	if err != nil {
-		return err
-	}
-	defer stop()
-	cfg, err := resolve(kind, host, dir, dial)
-	if err != nil {
-		return err
-	}
-	clients := []*http.Client{bareClient(cfg, dial), cfg.HTTPClient(), bareClient(cfg, dial)}
-	var sides []func() error
-	for _, client := range clients {
-		defer client.CloseIdleConnections()
-		sides = append(sides, r.side(client, cfg))
-	}
-	if err := measure(sides); err != nil || r.fresh {
-		return err
-	}
-	return checkKept(clients[0], cfg, len(clients))
-}
-
-func resolve(kind, host, dir string, dial dialFunc) (*dockertls.Config, error) {
-	options := dockertls.Options{Host: host, Dialer: dial}
-	if kind == mutualTLS {
-		verify := true
-		options.TLSVerify, options.CertPath = &verify, dir
-	}
-	return dockertls.Resolve(options)
-}
-
-// checkKept fails if the clients have not kept their connections. A few more are
-// possible on a busy machine: net/http gives a connection up if its own goroutine
-// does not get to say within 50 ms that the request is written.
-func checkKept(client *http.Client, cfg *dockertls.Config, clients int) error {
-	resp, err := client.Get(cfg.URL(connectionsPath))
-	if err != nil {
-		return err
+		return 0, err
 	}
 	defer resp.Body.Close()
-	var n int
-	if _, err := fmt.Fscan(resp.Body, &n); err != nil {
-		return err
-	}
-	if n > 3*clients {
-		return fmt.Errorf("%d clients made %d connections", clients, n)
-	}
-	return nil
+	_, err = fmt.Fscan(resp.Body, &n)
+	return n, err
 }

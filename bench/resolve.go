@@ -1,72 +1,124 @@
-package bench
+package main
 
 import (
-	"path/filepath"
+	"net/http"
+	"os"
+	"strings"
+	"time"
 
+	"github.com/docker/go-connections/tlsconfig"
 	"github.com/dockertls/dockertls"
-	"github.com/dockertls/dockertls/dockertlstest"
+	docker "github.com/fsouza/go-dockerclient"
 	"github.com/moby/moby/client"
 )
 
-// Ours makes an HTTP client of what the environment says.
-func Ours() error {
-	cfg, err := dockertls.Resolve(dockertls.FromEnv())
-	if err != nil {
-		return err
+const resolveMethod = `
+Each side makes its client from the same variables (DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH) and files:
+` + "`Resolve(FromEnv())` and `HTTPClient`, `client.New(client.FromEnv)`, `docker.NewClientFromEnv`," + `
+and for net/http ` + "`tlsconfig.Client`" + ` and a transport. No connection is made: work that is left to the first handshake
+does not count. The second row resolves again through one ` + "`Resolver`" + `, with files that have not changed.
+`
+
+// resolving compares what it takes to read the settings and build a client.
+func (l *lab) resolving() ([]row, error) {
+	var rows []row
+	for _, k := range keyKinds {
+		more, err := l.resolvingWith(k)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, more...)
 	}
-	cfg.HTTPClient()
-	return nil
+	return rows, nil
 }
 
-// Moby does the same with moby's client.
-func Moby() error {
+func (l *lab) resolvingWith(k keyKind) ([]row, error) {
+	defer setEnv(map[string]string{
+		"DOCKER_HOST":       "tcp://127.0.0.1:2376",
+		"DOCKER_TLS_VERIFY": "1",
+		"DOCKER_CERT_PATH":  string(l.certs(k)),
+		"HOME":              l.dir, // no config.json of the machine
+	})()
+	peers := []action{
+		{side: moby, run: mobyFromEnv},
+		{side: fsouza, run: fsouzaFromEnv},
+		{side: bare, run: bareFromEnv},
+	}
+	rows, err := l.compareResolving("resolve, "+k.name, 0.7, append(peers, action{side: ours, run: fromEnv(dockertls.Resolve)}))
+	if err != nil {
+		return nil, err
+	}
+	if l.exact {
+		time.Sleep(3 * time.Second) // a file changed just now is read again: it may change once more
+	}
+	again, err := l.compareResolving("again, shared, "+k.name, 0.2, append(peers, action{side: ours, run: fromEnv(newShared())}))
+	return append(rows, again...), err
+}
+
+func (l *lab) compareResolving(name string, limit float64, actions []action) ([]row, error) {
+	s, err := measure(l.resolve, actions)
+	if err != nil {
+		return nil, err
+	}
+	rows := []row{timeRow(name, s, s.atMost(limit, moby))}
+	if !l.exact {
+		return rows, nil
+	}
+	c, err := countAll(actions)
+	if err != nil {
+		return nil, err
+	}
+	return append(rows, countRows(name, c, []side{ours, moby, fsouza, bare})...), nil
+}
+
+// fromEnv makes an HTTP client of what the environment says.
+func fromEnv(resolve resolveFunc) func() error {
+	return func() error {
+		cfg, err := resolve(dockertls.FromEnv())
+		if err != nil {
+			return err
+		}
+		cfg.HTTPClient()
+		return nil
+	}
+}
+
+func mobyFromEnv() error {
 	_, err := client.New(client.FromEnv)
 	return err
 }
 
-// A Case is an environment that both sides read.
-type Case struct {
-	Name string
-	Env  map[string]string
+func fsouzaFromEnv() error {
+	_, err := docker.NewClientFromEnv()
+	return err
 }
 
-// Cases returns a case for each kind of certificates: short keys, and those of
-// Docker's documentation. It writes the files below dir.
-func Cases(dir string) ([]Case, error) {
-	var cases []Case
-	for _, k := range []struct {
-		name string
-		key  dockertlstest.KeyType
-	}{
-		{"ecdsa-p256", dockertlstest.ECDSA},
-		{"rsa-4096", dockertlstest.RSA4096},
-	} {
-		certs := filepath.Join(dir, k.name)
-		ca := dockertlstest.NewCAFrom(dockertlstest.CertSpec{Key: k.key})
-		pair := ca.Issue(dockertlstest.CertSpec{CommonName: "client", Client: true, Key: k.key})
-		if err := dockertlstest.WriteCerts(certs, ca, pair); err != nil {
-			return nil, err
-		}
-		cases = append(cases, Case{k.name, map[string]string{
-			"DOCKER_HOST":       "tcp://127.0.0.1:2376",
-			"DOCKER_TLS_VERIFY": "1",
-			"DOCKER_CERT_PATH":  certs,
-			"HOME":              dir, // no config.json of the machine
-		}})
-	}
-	return cases, nil
-}
-
-// A Result relates the two sides: ratios are to moby's.
-type Result struct {
-	Ours, Moby Side
-}
-
-// Compare measures the two sides in the environment as it is.
-func Compare(pairs int) (Result, error) {
-	sides, err := Measure(pairs, Moby, Ours)
+func bareFromEnv() error {
+	dir := certDir(os.Getenv("DOCKER_CERT_PATH"))
+	cfg, err := tlsconfig.Client(tlsconfig.Options{
+		CAFile: dir.ca(), CertFile: dir.cert(), KeyFile: dir.key(), ExclusiveRootPools: true,
+	})
 	if err != nil {
-		return Result{}, err
+		return err
 	}
-	return Result{Moby: sides[0], Ours: sides[1]}, nil
+	_ = &http.Client{Transport: &http.Transport{TLSClientConfig: cfg}}
+	return nil
+}
+
+// setEnv replaces the environment, and returns what brings it back.
+func setEnv(env map[string]string) (restore func()) {
+	before := os.Environ()
+	os.Clearenv()
+	for name, value := range env {
+		os.Setenv(name, value)
+	}
+	return func() {
+		os.Clearenv()
+		for _, pair := range before {
+			// On Windows some names begin with the separator.
+			i := strings.Index(pair[1:], "=") + 1
+			name, value := pair[:i], pair[i+1:]
+			os.Setenv(name, value)
+		}
+	}
 }

@@ -59,18 +59,34 @@ type Daemon struct {
 func Start(tb testing.TB, f Flavour, o Options) *Daemon {
 	tb.Helper()
 	requireRoot(tb)
-	path, err := f.path()
-	if err != nil {
+	if _, err := f.path(); err != nil {
 		programtest.Missing(tb, err)
 	}
+	d, err := Run(tb.Context(), f, o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { d.cleanup(tb) })
+	return d
+}
+
+// Run is Start where no test runs. The caller must stop the daemon.
+func Run(ctx context.Context, f Flavour, o Options) (*Daemon, error) {
+	path, err := f.path()
+	if err != nil {
+		return nil, err
+	}
 	for attempt := 1; ; attempt++ {
-		d, err := start(tb.Context(), path, programtest.FreeAddr(tb), o)
+		addr, err := programtest.FindFreeAddr()
+		if err != nil {
+			return nil, err
+		}
+		d, err := start(ctx, path, addr, o)
 		if err == nil {
-			tb.Cleanup(func() { d.cleanup(tb) })
-			return d
+			return d, nil
 		}
 		if !errors.Is(err, errPortTaken) || attempt == startAttempts {
-			tb.Fatalf("start %s: %v", path, err)
+			return nil, fmt.Errorf("start %s: %w", path, err)
 		}
 	}
 }
@@ -94,7 +110,7 @@ func start(ctx context.Context, path, addr string, o Options) (*Daemon, error) {
 		dir:    dir,
 	}
 	if err := d.run(ctx, path, o); err != nil {
-		return nil, errors.Join(err, d.stop())
+		return nil, errors.Join(err, d.Stop())
 	}
 	return d, nil
 }
@@ -211,13 +227,13 @@ func (d *Daemon) cleanup(tb testing.TB) {
 	if tb.Failed() {
 		tb.Logf("%s: the end of the daemon's log:\n%s", d.cmd.Path, d.logTail())
 	}
-	if err := d.stop(); err != nil {
+	if err := d.Stop(); err != nil {
 		tb.Errorf("stop %s: %v", d.cmd.Path, err)
 	}
 }
 
-// stop ends the daemon and removes all it leaves behind.
-func (d *Daemon) stop() error {
+// Stop ends the daemon and removes all it leaves behind.
+func (d *Daemon) Stop() error {
 	err := d.terminate()
 	// A daemon that ended by itself has ended its containerd and containers. One that was
 	// killed has not, and one that failed may not have unmounted its folders.

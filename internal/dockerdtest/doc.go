@@ -1,5 +1,6 @@
 // Package dockerdtest starts real Docker daemons and makes what they need: certificates as Docker's
-// documentation makes them, and an image that needs no registry. It is for tests only.
+// documentation makes them, and an image that needs no registry. It is for tests and
+// measurements only.
 //
 // Two daemons are known, the one of Debian 12 and a current one; between them lie five years in
 // which the daemon's TLS, its HTTP server and its API changed. They run as root, on loopback and

@@ -40,9 +40,22 @@ func Require(tb testing.TB) {
 
 func requireRoot(tb testing.TB) {
 	tb.Helper()
-	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		programtest.Missing(tb, errors.New("a Docker daemon runs as root on Linux only: run this test there"))
+	if err := checkRoot(); err != nil {
+		programtest.Missing(tb, err)
 	}
+}
+
+func checkRoot() error {
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		return errors.New("a Docker daemon runs as root on Linux only: run this there")
+	}
+	return nil
+}
+
+// Missing tells why no daemon of this flavour can run here, if that is so.
+func (f Flavour) Missing() error {
+	_, err := f.path()
+	return errors.Join(checkRoot(), err)
 }
 
 // path finds the daemon's program.

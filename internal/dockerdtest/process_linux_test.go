@@ -21,7 +21,7 @@ func TestStopLeavesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			<-d.exited
-			if err := d.stop(); err != nil {
+			if err := d.Stop(); err != nil {
 				t.Error(err)
 			}
 			checkGone(t, d, container)

@@ -35,7 +35,7 @@ func Wrap(tb testing.TB, f Flavour) *Wrapper {
 	}
 	w := &Wrapper{Dir: filepath.Join(dir, "bin"), daemon: Daemon{Socket: filepath.Join(dir, "docker.sock"), dir: dir}}
 	tb.Cleanup(func() {
-		if err := w.daemon.stop(); err != nil {
+		if err := w.daemon.Stop(); err != nil {
 			tb.Error(err)
 		}
 	})

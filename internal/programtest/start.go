@@ -10,12 +10,21 @@ import (
 // FreeAddr returns an address on loopback that nobody listens on.
 func FreeAddr(tb testing.TB) string {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := FindFreeAddr()
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return addr
+}
+
+// FindFreeAddr is FreeAddr where no test runs.
+func FindFreeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
 	defer l.Close()
-	return l.Addr().String()
+	return l.Addr().String(), nil
 }
 
 // Start starts a program, which is reaped when it ends; exited is closed then.

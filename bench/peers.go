@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/docker/go-connections/tlsconfig"
+	"github.com/dockertls/dockertls"
+	docker "github.com/fsouza/go-dockerclient"
+	"github.com/moby/moby/client"
+)
+
+// An endpoint is what all sides get to know.
+type endpoint struct {
+	host  string   // as DOCKER_HOST has it
+	certs certDir  // "" without TLS
+	dial  dialFunc // nil: what the side does by itself
+}
+
+// An api is a side's way to ask a daemon.
+type api struct {
+	ping   func() error
+	load   func(io.Reader) error
+	save   func(size int) error
+	hangUp func() // closes the idle connections
+}
+
+// sink is written to as files are: in pieces.
+var sink = struct{ io.Writer }{io.Discard}
+
+// open makes the client of a side.
+func (e endpoint) open(s side) (*api, error) { return e.openWith(s, dockertls.Resolve) }
+
+// openWith does so with a Resolver, if it is our side.
+func (e endpoint) openWith(s side, resolve resolveFunc) (*api, error) {
+	switch s {
+	case ours:
+		cfg, err := e.resolve(resolve)
+		if err != nil {
+			return nil, err
+		}
+		return httpAPI(cfg.HTTPClient(), cfg.URL("")), nil
+	case moby:
+		return e.openMoby()
+	case fsouza:
+		return e.openFsouza()
+	}
+	transport, err := e.bareTransport()
+	if err != nil {
+		return nil, err
+	}
+	return httpAPI(&http.Client{Transport: transport}, e.url()), nil
+}
+
+// A resolveFunc is Resolve, or that of a Resolver.
+type resolveFunc = func(...dockertls.Options) (*dockertls.Config, error)
+
+func (e endpoint) resolve(resolve resolveFunc) (*dockertls.Config, error) {
+	options := dockertls.Options{Host: e.host, Dialer: e.dial}
+	if e.certs != "" {
+		verify := true
+		options.TLSVerify, options.CertPath = &verify, string(e.certs)
+	}
+	return resolve(options)
+}
+
+// url is what net/http wants.
+func (e endpoint) url() string {
+	_, address, _ := strings.Cut(e.host, "://")
+	switch {
+	case e.certs != "":
+		return "https://" + address
+	case strings.HasPrefix(e.host, "unix:"):
+		return "http://localhost"
+	}
+	return "http://" + address
+}
+
+// bareTransport is what a careful program makes of net/http and the TLS of
+// docker/go-connections.
+func (e endpoint) bareTransport() (*http.Transport, error) {
+	network, address, _ := strings.Cut(e.host, "://")
+	dial := e.dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return dial(ctx, network, address)
+	}}
+	if e.certs == "" {
+		t.DisableCompression = network == "unix" // what is sent is the same as ours
+		return t, nil
+	}
+	var err error
+	t.TLSClientConfig, err = tlsconfig.Client(tlsconfig.Options{
+		CAFile: e.certs.ca(), CertFile: e.certs.cert(), KeyFile: e.certs.key(), ExclusiveRootPools: true,
+	})
+	return t, err
+}
+
+// httpAPI needs nothing but an HTTP client.
+func httpAPI(c *http.Client, baseURL string) *api {
+	return &api{
+		ping: func() error { return send(c, http.MethodGet, baseURL+"/_ping", nil) },
+		load: func(body io.Reader) error { return send(c, http.MethodPost, baseURL+"/images/load", body) },
+		save: func(size int) error {
+			return send(c, http.MethodGet, baseURL+"/images/get?names="+imageName(size), nil)
+		},
+		hangUp: c.CloseIdleConnections,
+	}
+}
+
+func imageName(size int) string { return fmt.Sprintf("size%d", size) }
+
+// send sends a request and reads the answer to its end, so that the connection
+// can be used again.
+func send(c *http.Client, method, url string, body io.Reader) error {
+	req, err := http.NewRequest(method, url, body)
+	if err != nil {
+		return err
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return errors.New(url + ": " + resp.Status)
+	}
+	_, err = io.Copy(sink, resp.Body)
+	return err
+}
+
+func (e endpoint) openMoby() (*api, error) {
+	cli, err := client.New(e.mobyOptions()...)
+	if err != nil {
+		return nil, err
+	}
+	return mobyAPI(cli), nil
+}
+
+// mobyOptions are what FromEnv makes of the variables.
+func (e endpoint) mobyOptions() []client.Opt {
+	var options []client.Opt
+	if e.certs != "" {
+		options = append(options, client.WithTLSClientConfig(e.certs.ca(), e.certs.cert(), e.certs.key()))
+	}
+	options = append(options, client.WithHost(e.host))
+	if e.dial != nil {
+		network, address, _ := strings.Cut(e.host, "://")
+		options = append(options, client.WithDialContext(func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return e.dial(ctx, network, address)
+		}))
+	}
+	return options
+}
+
+func mobyAPI(cli *client.Client) *api {
+	ctx := context.Background()
+	return &api{
+		ping: func() error {
+			_, err := cli.Ping(ctx, client.PingOptions{})
+			return err
+		},
+		load: func(body io.Reader) error {
+			answer, err := cli.ImageLoad(ctx, body)
+			return drain(answer, err)
+		},
+		save: func(size int) error {
+			image, err := cli.ImageSave(ctx, []string{imageName(size)})
+			return drain(image, err)
+		},
+		hangUp: func() { cli.Close() },
+	}
+}
+
+// drain reads an answer to its end, if there is one.
+func drain(r io.ReadCloser, err error) error {
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = io.Copy(sink, r)
+	return err
+}
+
+func (e endpoint) openFsouza() (*api, error) {
+	cli, err := e.fsouzaClient()
+	if err != nil {
+		return nil, err
+	}
+	if e.dial != nil && e.certs != "" {
+		// Over plain TCP and sockets it dials as it likes.
+		cli.HTTPClient.Transport.(*http.Transport).DialContext = e.dial
+	}
+	return &api{
+		ping: cli.Ping,
+		load: func(body io.Reader) error {
+			return cli.LoadImage(docker.LoadImageOptions{InputStream: body, OutputStream: sink})
+		},
+		save: func(size int) error {
+			return cli.ExportImage(docker.ExportImageOptions{Name: imageName(size), OutputStream: sink})
+		},
+		hangUp: cli.HTTPClient.CloseIdleConnections,
+	}, nil
+}
+
+func (e endpoint) fsouzaClient() (*docker.Client, error) {
+	if e.certs == "" {
+		return docker.NewClient(e.host)
+	}
+	return docker.NewTLSClient(e.host, e.certs.cert(), e.certs.key(), e.certs.ca())
+}
