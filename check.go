@@ -98,7 +98,7 @@ const lookLimit = 3 * time.Second
 func (c *Config) Check(ctx context.Context, progress ...func(Step)) *Report {
 	g := c.latest(ctx)
 	k := &checkup{Config: c, held: g, progress: progress, report: &Report{
-		Host: c.Host(), Mode: g.mode, Context: c.context, Settings: c.Settings(),
+		Host: c.Host(), Mode: g.mode(), Context: c.context, Settings: c.Settings(),
 	}}
 	if k.settings() && k.reach(ctx) {
 		k.report.Healthy = true
