@@ -92,10 +92,13 @@ const lookLimit = 3 * time.Second
 // the server's list. Other places are looked
 // at only if the environment counts ([FromEnv]).
 //
-// It takes 30 seconds at most, less if ctx ends before. The report is never nil.
+// As every new connection it uses new certificates that have come
+// ([Options.ReloadInterval]), and is counted in [Config.Stats]. It takes 30
+// seconds at most, less if ctx ends before. The report is never nil.
 func (c *Config) Check(ctx context.Context, progress ...func(Step)) *Report {
-	k := &checkup{Config: c, progress: progress, report: &Report{
-		Host: c.Host(), Mode: c.Mode(), Context: c.context, Settings: c.Settings(),
+	g := c.latest(ctx)
+	k := &checkup{Config: c, progress: progress, material: g, report: &Report{
+		Host: c.Host(), Mode: g.mode(), Context: c.context, Settings: c.Settings(),
 	}}
 	if k.settings() && k.reach(ctx) {
 		k.report.Healthy = true
@@ -110,7 +113,8 @@ type checkup struct {
 	*Config
 	progress []func(Step)
 	report   *Report
-	seen     *handshake // of the connection
+	material *generation // the same for all steps, whatever comes meanwhile
+	seen     *handshake  // of the connection
 	failure  *Error
 }
 
@@ -158,13 +162,13 @@ func (k *checkup) settings() bool {
 		for _, set := range k.report.Settings {
 			s.see("%s = %s (%s)", set.Name, set.Value, set.Source)
 		}
-		for _, ca := range k.current().roots() {
+		for _, ca := range k.material.roots() {
 			s.see("authority %s, valid until %s", quote(subjectOf(ca)), stamp(ca.NotAfter))
 		}
-		if leaf := k.current().leaf(); leaf != nil {
+		if leaf := k.material.leaf(); leaf != nil {
 			s.see("client certificate %s issued by %s, valid until %s", quote(subjectOf(leaf)), quote(issuerOf(leaf)), stamp(leaf.NotAfter))
 		}
-		for _, w := range k.warnings {
+		for _, w := range k.Warnings() {
 			s.Status = StepWarning
 			s.see("warning: %s", w)
 		}
@@ -174,22 +178,18 @@ func (k *checkup) settings() bool {
 
 // reach goes from the name to the daemon's version.
 func (k *checkup) reach(ctx context.Context) bool {
-	if !k.resolveName(ctx) {
-		return false
-	}
 	var conn net.Conn
-	if !k.open(ctx, &conn) {
-		return false
-	}
-	defer func() { conn.Close() }()
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	defer stop()
-	if k.secured() && !k.secure(ctx, &conn) {
+	if !k.resolveName(ctx) || !k.open(ctx, &conn) || k.secured() && !k.secure(ctx, &conn) {
+		k.Config.failed(k.failure)
 		return false
 	}
 	if !k.secured() && !k.forwards() {
 		conn = k.newConn(conn, nil, true).plain()
 	}
+	_, _ = k.opened(conn, nil)
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
 	_ = conn.SetDeadline(time.Now().Add(handshakeTimeout))
 	return k.ask(ctx, conn)
 }
@@ -244,7 +244,7 @@ func (k *checkup) open(ctx context.Context, conn *net.Conn) bool {
 // secure does the handshake on an open connection.
 func (k *checkup) secure(ctx context.Context, conn *net.Conn) bool {
 	return k.step(StepHandshake, func(s *Step) error {
-		inner, seen, err := k.shake(ctx, *conn, k.current(), k.current().config())
+		inner, seen, err := k.shake(ctx, *conn, k.material, k.material.config())
 		k.seen = seen
 		if err != nil {
 			describeChain(s, k.asError(err).Evidence.Server)
@@ -253,10 +253,10 @@ func (k *checkup) secure(ctx context.Context, conn *net.Conn) bool {
 		state := inner.ConnectionState()
 		s.see("%s, %s", tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite))
 		describeChain(s, describeAll(seen.chain))
-		if !k.current().verify {
+		if !k.material.verify {
 			s.see("the server is not verified")
 		} else {
-			s.see("the server is verified for %s", k.current().serverName)
+			s.see("the server is verified for %s", k.material.serverName)
 		}
 		*conn = k.newTLSConn(inner, seen, true)
 		return nil
@@ -282,6 +282,9 @@ func (k *checkup) ask(ctx context.Context, conn net.Conn) bool {
 	var ping *http.Response
 	ask := func() (err error) {
 		ping, err = k.get(ctx, conn, answers, "/_ping")
+		if err != nil && ctx.Err() != nil {
+			return ctx.Err() // its end has closed the connection
+		}
 		return err
 	}
 	if k.seen == nil {
@@ -324,7 +327,7 @@ func (k *checkup) describeClientCert(s *Step) {
 		accepts = "those of " + quoteSome(authorityNames(k.seen.accepted))
 	}
 	s.see("the daemon asked for a client certificate, and accepts %s", accepts)
-	if leaf := k.current().leaf(); k.seen.sent && leaf != nil {
+	if leaf := k.material.leaf(); k.seen.sent && leaf != nil {
 		s.see("sent: %s", quote(subjectOf(leaf)))
 	} else {
 		s.see("none was sent")

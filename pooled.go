@@ -24,7 +24,7 @@ type pooledConn struct {
 	mu       sync.Mutex // of writing; guards what follows
 	requests requestFrames
 
-	renewal sync.Mutex // held while the connection is renewed
+	renewal sync.Mutex // held while the connection may be renewed
 }
 
 func newPooledConn(c *Config, conn tlsConn) *pooledConn {
@@ -39,8 +39,8 @@ func newPooledConn(c *Config, conn tlsConn) *pooledConn {
 func (p *pooledConn) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.requests.between() && p.outdated() {
-		if err := p.renew(); err != nil {
+	if p.requests.between() {
+		if err := p.keepUp(); err != nil {
 			return 0, err
 		}
 	}
@@ -49,15 +49,19 @@ func (p *pooledConn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-func (p *pooledConn) outdated() bool {
-	return p.inner.Load().seen.generation != p.config.generation.Load()
+// keepUp renews the connection if there is new material.
+func (p *pooledConn) keepUp() error {
+	p.renewal.Lock()
+	defer p.renewal.Unlock()
+	if g := p.config.latest(p.ctx); g != p.inner.Load().seen.generation {
+		return p.renew(g)
+	}
+	return nil
 }
 
 // renew puts a new connection in the place of the old one.
-func (p *pooledConn) renew() error {
-	p.renewal.Lock()
-	defer p.renewal.Unlock()
-	conn, err := p.config.opened(p.config.openTLS(p.ctx, p.config.current(), true))
+func (p *pooledConn) renew(g *generation) error {
+	conn, err := p.config.opened(p.config.openTLS(p.ctx, g, true))
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package dockertls
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"slices"
@@ -28,8 +27,6 @@ func askMaterial(ctx context.Context, supply func(context.Context) (Material, er
 	if err != nil {
 		return Material{}, fail(MaterialUnavailable, source, "the function that supplies certificates and keys returned an error").cause(err)
 	}
-	// A copy: the caller may write the next ones into the same memory.
-	m.CA, m.Cert, m.Key = bytes.Clone(m.CA), bytes.Clone(m.Cert), bytes.Clone(m.Key)
 	return m, nil
 }
 
