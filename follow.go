@@ -199,8 +199,7 @@ func (f *follower) read(ctx context.Context, old material) (material, *Error) {
 		if !p.part.followed() {
 			continue
 		}
-		// A pipe would be waited for.
-		if info, err := os.Stat(p.part.path); err == nil && !info.Mode().IsRegular() {
+		if waits(p.part.path) {
 			return m, fail(FileUnreadable, p.part.source, "%s: no regular file any more", p.part.path)
 		}
 		read, err := f.owner.readPart(p.role, p.part.path, p.part.source)
