@@ -159,11 +159,27 @@ func (r *Resolver) read(path string) (*content, *fileState, fs.FileMode, error) 
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.keep(path, &keptFile{state, weak.Make(c)})
+	return c, state, state.info.Mode(), nil
+}
+
+// maxKept bounds how many files are kept in mind: who names ever new ones, such
+// as in temporary folders, does not say that the old ones are gone.
+const maxKept = 1 << 15
+
+// keep keeps a file in mind, in place of any other one if there are too many.
+// The caller holds the mutex.
+func (r *Resolver) keep(path string, file *keptFile) {
 	if r.files == nil {
 		r.files = map[string]*keptFile{}
 	}
-	r.files[path] = &keptFile{state, weak.Make(c)}
-	return c, state, state.info.Mode(), nil
+	for other := range r.files {
+		if len(r.files) < maxKept {
+			break
+		}
+		delete(r.files, other)
+	}
+	r.files[path] = file
 }
 
 // readState reads a file, and the state that it was in before.

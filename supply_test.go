@@ -158,30 +158,6 @@ func TestSuppliedMemoryMayChange(t *testing.T) {
 	}
 }
 
-// A function that panics does so once in each connection that asks it; the next
-// one asks again.
-func TestSupplyPanics(t *testing.T) {
-	t.Parallel()
-	ca := dockertlstest.NewCA()
-	calls := 0
-	cfg := resolve(t, dockertls.Options{Host: "tcp://127.0.0.1:1", TLSVerify: new(true), ReloadInterval: time.Nanosecond,
-		Material: func(context.Context) (dockertls.Material, error) {
-			if calls++; calls > 1 {
-				panic("sealed")
-			}
-			return materialOf(ca, ca.ClientPair("one")), nil
-		}})
-	for range 3 {
-		func() {
-			defer func() { _ = recover() }()
-			look(t, cfg)
-		}()
-	}
-	if calls != 4 {
-		t.Errorf("it was asked %d times", calls)
-	}
-}
-
 // A failure is told once, although some who connect do not wait for it.
 func TestSupplyFailsForThePatient(t *testing.T) {
 	t.Parallel()
