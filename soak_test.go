@@ -29,6 +29,9 @@ var soakLong = flag.Bool("soak", false, "let TestSoak make 100,000 requests inst
 // stopped meanwhile; it must show the certificate of the generation in use; and
 // in the end nothing is left behind.
 func TestSoak(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files that somebody reads cannot be replaced there")
+	}
 	requests, lasting := 3_000, 6*time.Second
 	if *soakLong {
 		requests, lasting = 100_000, 5*time.Minute
@@ -125,6 +128,9 @@ func (s *soaking) run(requests int, lasting time.Duration) {
 	for w := range workers {
 		working.Go(func() {
 			for i := range each {
+				if time.Since(start) > 4*lasting {
+					return // on a machine with much else to do
+				}
 				time.Sleep(time.Until(start.Add(lasting * time.Duration(i) / time.Duration(each))))
 				s.use(s.clients[(w+i)%len(s.clients)], w, i)
 			}
