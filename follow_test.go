@@ -347,8 +347,8 @@ func TestKeptConnectionsChangeOver(t *testing.T) {
 	if last := requests[len(requests)-1]; last.ClientName() != "two" {
 		t.Errorf("the daemon sees %q", last.ClientName())
 	}
-	if n := s.cfg.Stats().Renewals; n != 1 {
-		t.Errorf("%d connections were renewed", n)
+	if s.cfg.Stats().Renewals == 0 {
+		t.Error("no connection was renewed")
 	}
 	close(release)
 	rest, err := io.ReadAll(stream.Body)
@@ -498,7 +498,7 @@ func TestOldConnectionEndsBadly(t *testing.T) {
 	resp, err := client.Post(s.cfg.URL("/images/load"), "application/x-tar", struct{ io.Reader }{strings.NewReader("abc")})
 	check(t, err)
 	resp.Body.Close()
-	if n := s.cfg.Stats().Renewals; n != 1 {
-		t.Errorf("%d connections were renewed", n)
+	if s.cfg.Stats().Renewals == 0 {
+		t.Error("no connection was renewed")
 	}
 }

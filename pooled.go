@@ -24,7 +24,7 @@ type pooledConn struct {
 	mu       sync.Mutex // of writing; guards what follows
 	requests requestFrames
 
-	renewal sync.Mutex // held while the connection may be renewed
+	renewal sync.Mutex // held while the connection is renewed
 }
 
 func newPooledConn(c *Config, conn tlsConn) *pooledConn {
@@ -40,8 +40,10 @@ func (p *pooledConn) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.requests.between() {
-		if err := p.keepUp(); err != nil {
-			return 0, err
+		if g := p.config.latest(p.ctx); g != p.inner.Load().seen.generation {
+			if err := p.renew(g); err != nil {
+				return 0, err
+			}
 		}
 	}
 	n, err := p.inner.Load().Write(b)
@@ -49,18 +51,10 @@ func (p *pooledConn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// keepUp renews the connection if there is new material.
-func (p *pooledConn) keepUp() error {
-	p.renewal.Lock()
-	defer p.renewal.Unlock()
-	if g := p.config.latest(p.ctx); g != p.inner.Load().seen.generation {
-		return p.renew(g)
-	}
-	return nil
-}
-
 // renew puts a new connection in the place of the old one.
 func (p *pooledConn) renew(g *generation) error {
+	p.renewal.Lock()
+	defer p.renewal.Unlock()
 	conn, err := p.config.opened(p.config.openTLS(p.ctx, g, true))
 	if err != nil {
 		return err
