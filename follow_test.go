@@ -160,7 +160,8 @@ func TestRotationBySymlink(t *testing.T) {
 // Material that cannot be used is told once; what was in use stays.
 func TestBrokenMaterialIsToldOnce(t *testing.T) {
 	t.Parallel()
-	other := dockertlstest.NewCA().ClientPair("other")
+	otherCA := dockertlstest.NewCA()
+	other := otherCA.ClientPair("other")
 	for name, tt := range map[string]struct {
 		file string
 		data []byte // nil: the file is removed
@@ -172,6 +173,7 @@ func TestBrokenMaterialIsToldOnce(t *testing.T) {
 		"no certificate":             {"cert.pem", nil, dockertls.ClientCertMissing},
 		"no key":                     {"key.pem", nil, dockertls.ClientKeyMissing},
 		"no authority":               {"ca.pem", nil, dockertls.CAMissing},
+		"half a bundle":              {"ca.pem", slices.Concat(otherCA.PEM(), otherCA.PEM()[:300]), dockertls.CAInvalid},
 		"authority is a text":        {"ca.pem", []byte("to be done\n"), dockertls.CAInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -196,6 +196,9 @@ func readState(path string) ([]byte, *fileState, error) {
 	if info.IsDir() {
 		return nil, nil, &fs.PathError{Op: "read", Path: path, Err: errIsDirectory}
 	}
+	if info.Size() > maxFile { // not read in vain at every look
+		return nil, nil, &fs.PathError{Op: "read", Path: path, Err: errTooLarge}
+	}
 	state := stateOf(path, info)
 	data, err := readAll(f, info.Size())
 	return data, state, err

@@ -35,33 +35,6 @@ func TestFileBeingWrittenIsLeftAlone(t *testing.T) {
 	t.Skip("this machine is too slow to write a file in two parts")
 }
 
-// One that breaks off in a block is left alone for longer, and then taken: docker
-// would use it as well.
-func TestHalfABundleIsLeftAlone(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes as long as somebody may have to finish it")
-	}
-	t.Parallel()
-	dir := t.TempDir()
-	path := filepath.Join(dir, "ca.pem")
-	one, two := pemOf(newTestCA(t, "one", nil).cert), pemOf(newTestCA(t, "two", nil).cert)
-	check(t, os.WriteFile(path, append(one, two...), 0o600))
-	told := 0
-	cfg, err := Resolve(Options{Host: "tcp://127.0.0.1:1", TLSVerify: new(true), CertPath: dir, ReloadInterval: time.Nanosecond,
-		OnEvent: func(e Event) { told++ }, ExpiryWarnings: []time.Duration{}})
-	check(t, err)
-	check(t, os.WriteFile(path, append(two, one[:len(one)/2]...), 0o600))
-	for start := time.Now(); time.Since(start) < settleTimeCut-time.Second; time.Sleep(10 * time.Millisecond) {
-		if n := len(cfg.latest(t.Context()).roots()); n != 2 || told != 0 {
-			t.Fatalf("after %v %d authorities are in use, and %d events were told", time.Since(start), n, told)
-		}
-	}
-	check(t, cfg.Reload(t.Context())) // which waits
-	if n := len(cfg.current().roots()); n != 1 || told != 1 {
-		t.Errorf("%d authorities are in use, and %d events were told", n, told)
-	}
-}
-
 // writeInTwo writes a file with a short pause in it, in which look is called,
 // and tells whether that went quickly enough to count.
 func writeInTwo(t *testing.T, path string, first, second []byte, look func()) bool {
