@@ -130,8 +130,11 @@ func (c *Config) Reload(ctx context.Context) error {
 		return nil
 	}
 	for {
-		c.follower.mu.Lock()
-		switch err := c.lookOnce(ctx, true); {
+		err := errNotYet // while another one looks
+		if c.follower.mu.TryLock() {
+			err = c.lookOnce(ctx, true)
+		}
+		switch {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:

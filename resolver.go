@@ -159,11 +159,27 @@ func (r *Resolver) read(path string) (*content, *fileState, fs.FileMode, error) 
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.keep(path, &keptFile{state, weak.Make(c)})
+	return c, state, state.info.Mode(), nil
+}
+
+// maxKept bounds how many files are kept in mind: who names ever new ones, such
+// as in temporary folders, does not say that the old ones are gone.
+const maxKept = 1 << 15
+
+// keep keeps a file in mind, in place of any other one if there are too many.
+// The caller holds the mutex.
+func (r *Resolver) keep(path string, file *keptFile) {
 	if r.files == nil {
 		r.files = map[string]*keptFile{}
 	}
-	r.files[path] = &keptFile{state, weak.Make(c)}
-	return c, state, state.info.Mode(), nil
+	for other := range r.files {
+		if len(r.files) < maxKept {
+			break
+		}
+		delete(r.files, other)
+	}
+	r.files[path] = file
 }
 
 // readState reads a file, and the state that it was in before.
@@ -179,6 +195,9 @@ func readState(path string) ([]byte, *fileState, error) {
 	}
 	if info.IsDir() {
 		return nil, nil, &fs.PathError{Op: "read", Path: path, Err: errIsDirectory}
+	}
+	if info.Size() > maxFile { // not read in vain at every look
+		return nil, nil, &fs.PathError{Op: "read", Path: path, Err: errTooLarge}
 	}
 	state := stateOf(path, info)
 	data, err := readAll(f, info.Size())

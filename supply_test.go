@@ -206,3 +206,28 @@ func TestSupplyFailsForThePatient(t *testing.T) {
 		t.Errorf("it was told %d times", n)
 	}
 }
+
+// Reload ends with its context, although another one waits for a function that
+// hangs.
+func TestReloadHeedsTheContext(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	release, calls := make(chan struct{}), 0
+	defer close(release)
+	cfg := resolve(t, dockertls.Options{Host: "tcp://127.0.0.1:1", TLSVerify: new(true), ReloadInterval: time.Nanosecond,
+		Material: func(context.Context) (dockertls.Material, error) {
+			if calls++; calls > 1 {
+				<-release
+			}
+			return materialOf(ca, ca.ClientPair("one")), nil
+		}})
+	if conn, err := cfg.Dial(t.Context()); err == nil { // it looks, and does not wait for long
+		conn.Close()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if err := cfg.Reload(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 5*time.Second {
+		t.Errorf("after %v: %v", time.Since(start), err)
+	}
+}
