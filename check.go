@@ -94,7 +94,8 @@ const lookLimit = 3 * time.Second
 //
 // It takes 30 seconds at most, less if ctx ends before. The report is never nil.
 func (c *Config) Check(ctx context.Context, progress ...func(Step)) *Report {
-	k := &checkup{Config: c, progress: progress, report: &Report{
+	c.latest(ctx)
+	k := &checkup{Config: c, progress: progress, material: c.current(), report: &Report{
 		Host: c.Host(), Mode: c.Mode(), Context: c.context, Settings: c.Settings(),
 	}}
 	if k.settings() && k.reach(ctx) {
@@ -110,6 +111,7 @@ type checkup struct {
 	*Config
 	progress []func(Step)
 	report   *Report
+	material *generation
 	seen     *handshake // of the connection
 	failure  *Error
 }
@@ -158,13 +160,13 @@ func (k *checkup) settings() bool {
 		for _, set := range k.report.Settings {
 			s.see("%s = %s (%s)", set.Name, set.Value, set.Source)
 		}
-		for _, ca := range k.current().roots() {
+		for _, ca := range k.material.roots() {
 			s.see("authority %s, valid until %s", quote(subjectOf(ca)), stamp(ca.NotAfter))
 		}
-		if leaf := k.current().leaf(); leaf != nil {
+		if leaf := k.material.leaf(); leaf != nil {
 			s.see("client certificate %s issued by %s, valid until %s", quote(subjectOf(leaf)), quote(issuerOf(leaf)), stamp(leaf.NotAfter))
 		}
-		for _, w := range k.warnings {
+		for _, w := range k.Warnings() {
 			s.Status = StepWarning
 			s.see("warning: %s", w)
 		}
@@ -244,7 +246,7 @@ func (k *checkup) open(ctx context.Context, conn *net.Conn) bool {
 // secure does the handshake on an open connection.
 func (k *checkup) secure(ctx context.Context, conn *net.Conn) bool {
 	return k.step(StepHandshake, func(s *Step) error {
-		inner, seen, err := k.shake(ctx, *conn, k.current(), k.current().config())
+		inner, seen, err := k.shake(ctx, *conn, k.material, k.material.config())
 		k.seen = seen
 		if err != nil {
 			describeChain(s, k.asError(err).Evidence.Server)
@@ -253,10 +255,10 @@ func (k *checkup) secure(ctx context.Context, conn *net.Conn) bool {
 		state := inner.ConnectionState()
 		s.see("%s, %s", tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite))
 		describeChain(s, describeAll(seen.chain))
-		if !k.current().verify {
+		if !k.material.verify {
 			s.see("the server is not verified")
 		} else {
-			s.see("the server is verified for %s", k.current().serverName)
+			s.see("the server is verified for %s", k.material.serverName)
 		}
 		*conn = k.newTLSConn(inner, seen, true)
 		return nil
@@ -324,7 +326,7 @@ func (k *checkup) describeClientCert(s *Step) {
 		accepts = "those of " + quoteSome(authorityNames(k.seen.accepted))
 	}
 	s.see("the daemon asked for a client certificate, and accepts %s", accepts)
-	if leaf := k.current().leaf(); k.seen.sent && leaf != nil {
+	if leaf := k.material.leaf(); k.seen.sent && leaf != nil {
 		s.see("sent: %s", quote(subjectOf(leaf)))
 	} else {
 		s.see("none was sent")

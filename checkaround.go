@@ -104,7 +104,7 @@ func (k *checkup) whoSpeaksPlain(ctx context.Context, s *Step) {
 		return
 	}
 	s.see("port 2376 speaks TLS")
-	if verifyChain(chain, k.current().pool, k.current().serverName) == nil {
+	if verifyChain(chain, k.material.pool, k.material.serverName) == nil {
 		k.remedy("use tcp://"+other+", whose certificate is verified", envHost+"=tcp://"+other)
 	}
 }
@@ -112,7 +112,7 @@ func (k *checkup) whoSpeaksPlain(ctx context.Context, s *Step) {
 // whoseAuthority is for a chain that is not trusted.
 func (k *checkup) whoseAuthority(_ context.Context, s *Step) {
 	chain := x509Of(k.failure.Evidence.Server)
-	if len(chain) > 0 && !k.trustedBy(s, chain, k.current().serverName) {
+	if len(chain) > 0 && !k.trustedBy(s, chain, k.material.serverName) {
 		s.see("no ca.pem in the usual places has signed this chain")
 	}
 }
@@ -170,7 +170,7 @@ func (k *checkup) whichName(ctx context.Context, s *Step) {
 		ctx, cancel := context.WithTimeout(ctx, lookLimit)
 		addresses, _ := net.DefaultResolver.LookupHost(ctx, name)
 		cancel()
-		if !slices.Contains(addresses, reached) || verifyChain(chain, k.current().pool, name) != nil {
+		if !slices.Contains(addresses, reached) || verifyChain(chain, k.material.pool, name) != nil {
 			s.see("%s leads elsewhere, or nowhere", name)
 			continue
 		}
@@ -192,7 +192,7 @@ func (k *checkup) whichClientCert(_ context.Context, s *Step) {
 	for _, dir := range k.certFolders() {
 		path := filepath.Join(dir, roleCert().file)
 		chain := parseCertificates(readIfThere(path))
-		if len(chain) == 0 || dir == k.certDir && k.current().leaf() != nil && chain[0].Equal(k.current().leaf()) {
+		if len(chain) == 0 || dir == k.certDir && k.material.leaf() != nil && chain[0].Equal(k.material.leaf()) {
 			continue
 		}
 		cas := parseCertificates(readIfThere(filepath.Join(dir, roleCA().file)))
@@ -225,14 +225,14 @@ func (k *checkup) verifiesServer(cas []*x509.Certificate) bool {
 	for _, ca := range cas {
 		pool.AddCert(ca)
 	}
-	return len(k.seen.chain) > 0 && verifyChain(k.seen.chain, pool, k.current().serverName) == nil
+	return len(k.seen.chain) > 0 && verifyChain(k.seen.chain, pool, k.material.serverName) == nil
 }
 
 // withoutProxy is for a proxy that fails: the daemon may be reached directly.
 func (k *checkup) withoutProxy(ctx context.Context, s *Step) {
 	direct := k.at(k.endpoint.address)
 	direct.proxy, direct.settings = nil, k.Config.settings
-	direct.generation.Store(k.current())
+	direct.generation.Store(k.generation.Load())
 	if !direct.answers(ctx) {
 		s.see("the daemon is not reached directly either")
 		return

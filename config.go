@@ -34,6 +34,8 @@ type resolution struct {
 	settings []Setting
 	warnings []Warning
 
+	files fileStates // that were read
+
 	supplying    *Options // the layer whose Material function counts; nil: none
 	supplySource string   // what that is called
 }
@@ -326,9 +328,6 @@ func (r *resolution) build(d decision) (*Config, *Error) {
 		}
 		c.generation.Store(first)
 		c.follower = r.follower(plan)
-		if leaf := first.leaf(); leaf != nil {
-			r.warnLeaf(leaf, d.material.cert)
-		}
 	}
 	var err *Error
 	c.proxy, c.proxySource, err = r.chooseProxy(c)

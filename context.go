@@ -262,7 +262,7 @@ func (r *resolution) readContextTLS(where contextFolder, source string, m *mater
 			r.warn(WarnUnknownFile, source, "%s is not one of its files and is ignored", path)
 			continue
 		}
-		read, err := r.owner.readPart(ro, path, source)
+		read, err := r.readFile(ro, path, source)
 		if err != nil {
 			return true, err
 		}

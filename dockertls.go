@@ -45,8 +45,11 @@ func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 // Config (those of one [Resolver] share what was read from equal files).
 //
 // The decision does not change, but certificates and key are followed: they are
-// looked at when a connection is made, at most once in Options.ReloadInterval,
-// and a new connection uses what is there, once that is a whole set and matches.
+// looked at when a connection is made or a request begins, at most once in
+// Options.ReloadInterval, and a new connection uses what is there, once that is a
+// whole set and matches. A cert.pem and key.pem that come into the certificate
+// folder later count as well; the system's roots and a context's list of files
+// stay as they were.
 // Until then, and whatever is wrong with it, what was last in use stays; the
 // failure is told to Options.Logger and OnEvent, once. Kept connections of a
 // transport change over with their next request, without any that fails; streams

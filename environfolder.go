@@ -115,7 +115,7 @@ func rootsIn(data []byte) [][]byte {
 
 // chainIn are the certificates that crypto/tls takes from a file.
 func chainIn(data []byte) [][]byte {
-	pair, err := part{data: data}.chain()
+	pair, err := part{kept: &content{data: data}}.chain()
 	if err != nil {
 		return nil
 	}

@@ -2,7 +2,9 @@ package dockertls
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"log/slog"
 	"slices"
 	"time"
@@ -20,7 +22,8 @@ const (
 
 // An Event is something that happened to a [Config] on its own. Each is told
 // once: a failure again when it becomes another one, an expiry at each of the
-// thresholds in Options.ExpiryWarnings.
+// thresholds in Options.ExpiryWarnings. Two events that follow each other closely
+// may be told at the same time; Generation is their order.
 type Event struct {
 	Type       EventType
 	Host       string // as Config.Host
@@ -72,8 +75,7 @@ type Expiry struct {
 	Source      string    `json:"source"`         // the setting
 	Path        string    `json:"path,omitempty"` // "" for material in memory
 	NotAfter    time.Time `json:"not_after"`
-
-	raw string // the certificate itself
+	SHA256      string    `json:"sha256"` // of the certificate, in hex
 }
 
 // LogValue makes slog print the parts under their own names.
@@ -86,11 +88,17 @@ func (e Expiry) LogValue() slog.Value {
 // those behind it, and the authorities of the CA file, the first to expire first.
 // The system's roots are not among them.
 func (c *Config) Expiries() []Expiry {
-	g := c.current()
+	if g := c.generation.Load(); g != nil {
+		return slices.Clone(g.ends())
+	}
+	return nil
+}
+
+func (g *generation) expiries() []Expiry {
 	var all []Expiry
 	add := func(what string, p part, certs ...*x509.Certificate) {
 		for _, cert := range certs {
-			all = append(all, Expiry{what, subjectOf(cert), p.source, p.path, cert.NotAfter, string(cert.Raw)})
+			all = append(all, Expiry{what, subjectOf(cert), p.source, p.path, cert.NotAfter, fingerprint(cert)})
 		}
 	}
 	if leaf := g.leaf(); leaf != nil {
@@ -104,6 +112,11 @@ func (c *Config) Expiries() []Expiry {
 	add("ca", g.material.ca, g.roots()...)
 	slices.SortStableFunc(all, func(a, b Expiry) int { return a.NotAfter.Compare(b.NotAfter) })
 	return all
+}
+
+func fingerprint(cert *x509.Certificate) string {
+	sum := sha256.Sum256(cert.Raw)
+	return hex.EncodeToString(sum[:])
 }
 
 // defaultExpiryWarnings is that of Options.ExpiryWarnings.
@@ -135,10 +148,10 @@ func (w *expiryWatch) due(all []Expiry, now time.Time) []Expiry {
 		for crossed < len(w.thresholds) && e.NotAfter.Sub(now) <= w.thresholds[crossed] {
 			crossed++
 		}
-		if crossed > w.told[e.raw] {
+		if crossed > w.told[e.SHA256] {
 			due = append(due, e)
 		}
-		told[e.raw] = max(crossed, w.told[e.raw])
+		told[e.SHA256] = max(crossed, w.told[e.SHA256])
 	}
 	w.told = told // those that are gone are forgotten
 	return due

@@ -5,7 +5,7 @@ import (
 	"context"
 	"crypto"
 	"log/slog"
-	"reflect"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,100 +14,172 @@ import (
 // defaultReloadInterval is that of Options.ReloadInterval.
 const defaultReloadInterval = time.Second
 
-// settleTime is how long a file must have been left alone before it counts as
-// written to its end.
-const settleTime = 50 * time.Millisecond
-
 // A follower finds out whether there is new TLS material. It looks when a
-// connection is made and has nothing that runs in between. Material in use is
-// replaced by a whole set only; until there is one, what was last in use stays.
+// connection is made or a request begins on a kept one, and has nothing that runs
+// in between. Material in use is replaced by a whole set only; until there is
+// one, what was last in use stays.
 type follower struct {
 	plan     tlsPlan
 	owner    *Resolver
 	supply   func(context.Context) (Material, error) // nil: nobody supplies material
 	source   string                                  // of supply
 	interval time.Duration                           // negative: never
-	expiry   expiryWatch
+	born     time.Time                               // on the monotonic clock
 
-	looked    atomic.Int64 // when, in nanoseconds
-	mu        sync.Mutex   // held while looking; guards what follows
-	complaint string       // what was last reported to be wrong
+	looked atomic.Int64 // when the last look began, in nanoseconds since born
+
+	mu        sync.Mutex // held while looking; guards what follows
+	complaint string     // what was last told to be wrong
+	expiry    expiryWatch
 }
 
 // latest is the generation for a new connection, after a look at the material
 // if there has been none for a while. Who comes while another one looks does not
-// wait.
+// wait for it.
 func (c *Config) latest(ctx context.Context) *generation {
 	f := c.follower
-	if f == nil || !f.due(time.Now()) || !f.mu.TryLock() {
+	if f == nil || !f.due() || !f.mu.TryLock() {
 		return c.current()
 	}
-	events := c.look(ctx)
-	f.mu.Unlock()
-	for _, e := range events {
-		c.report(e)
+	if f.supply == nil {
+		c.lookOnce(ctx, false)
+		return c.current()
+	}
+	// The caller's function may hang, which must not fail a connection. This
+	// ends with the function, at the latest when supplyLimit ends its context.
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.lookOnce(context.WithoutCancel(ctx), false)
+	}()
+	patience := time.NewTimer(supplyPatience)
+	defer patience.Stop()
+	select {
+	case <-done:
+	case <-patience.C:
+	case <-ctx.Done():
 	}
 	return c.current()
 }
 
-func (f *follower) due(now time.Time) bool {
-	return f.interval >= 0 && now.UnixNano()-f.looked.Load() >= int64(f.interval)
+// supplyPatience is how long a connection waits for Options.Material.
+const supplyPatience = 250 * time.Millisecond
+
+// due tells whether it is time to look, also for nothing but expiry.
+func (f *follower) due() bool {
+	interval := f.interval
+	if interval < 0 {
+		interval = defaultReloadInterval
+	}
+	return time.Since(f.born)-time.Duration(f.looked.Load()) >= interval
 }
 
-// look replaces the generation if there is a new one, and returns what there is
-// to report. The caller holds the mutex.
-func (c *Config) look(ctx context.Context) []Event {
-	f, old := c.follower, c.current()
-	now := time.Now()
-	f.looked.Store(now.UnixNano())
-	var events []Event
-	next, err := f.next(ctx, old)
-	switch {
-	case err != nil && err.Detail != f.complaint:
-		f.complaint = err.Detail
-		c.counters.reloadFailures.Add(1)
-		err.Host = c.Host()
-		events = append(events, Event{Type: EventReloadFailed, Generation: old.number, Err: err})
-	case next != nil:
-		f.complaint = ""
-		c.generation.Store(next)
-		c.counters.reloads.Add(1)
-		events = append(events, Event{Type: EventReloaded, Generation: next.number})
-	case err == nil:
-		f.complaint = "" // back to what is in use
+// lookOnce looks, and tells what there is to tell. The caller has locked the
+// mutex, which is unlocked before anybody is told.
+func (c *Config) lookOnce(ctx context.Context, forced bool) *Error {
+	events, err := c.look(ctx, forced)
+	for _, e := range events {
+		c.report(e)
 	}
-	for _, e := range f.expiry.due(c.Expiries(), now) {
+	return err
+}
+
+func (c *Config) look(ctx context.Context, forced bool) (events []Event, err *Error) {
+	f := c.follower
+	defer f.mu.Unlock()
+	f.looked.Store(int64(time.Since(f.born)))
+	if f.interval >= 0 || forced {
+		events, err = c.replace(ctx)
+	}
+	for _, e := range f.expiry.due(c.current().ends(), time.Now()) {
 		events = append(events, Event{Type: EventExpiry, Generation: c.current().number, Expiry: e})
 	}
-	return events
+	return events, err
 }
 
-// next is the generation that follows on g; nil, nil if there is none, or not yet.
-func (f *follower) next(ctx context.Context, g *generation) (*generation, *Error) {
-	for range 3 {
-		m, err := f.read(ctx, g.material)
-		switch {
-		case err == errNotYet, err == nil && m.same(g.material):
-			return nil, nil
-		case err != nil:
-			return nil, err
-		}
-		next, err := f.plan.generation(g.number+1, m)
-		switch {
-		case m.settling(g.material):
-			return nil, nil
-		case err != nil:
-			return nil, err
-		case m.isNow():
-			return next, nil
-		}
-		// It changed while it was read: the parts may be of different sets.
+// replace takes new material into use, if there is a whole set.
+func (c *Config) replace(ctx context.Context) ([]Event, *Error) {
+	f, old := c.follower, c.current()
+	next, err := f.next(ctx, old)
+	switch {
+	case err == errNotYet:
+		return nil, err
+	case err != nil:
+		err.Host = c.Host()
+		events := f.complain(err, old.number)
+		c.counters.reloadFailures.Add(uint64(len(events)))
+		return events, err
 	}
-	return nil, nil
+	f.complaint = ""
+	if next == nil {
+		return nil, nil
+	}
+	c.generation.Store(next)
+	c.counters.reloads.Add(1)
+	return []Event{{Type: EventReloaded, Generation: next.number}}, nil
+}
+
+// Reload looks at files and Options.Material at once, also with a negative
+// ReloadInterval, and returns what is wrong with them: an [*Error] of one of the
+// kinds of [Resolve]. What was in use stays then. It waits for files that are just
+// being written, until ctx ends.
+func (c *Config) Reload(ctx context.Context) error {
+	if c.follower == nil {
+		return nil
+	}
+	for {
+		c.follower.mu.Lock()
+		switch err := c.lookOnce(ctx, true); {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != errNotYet:
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(settleTime):
+		}
+	}
+}
+
+// complain tells what is wrong, unless that was told last.
+func (f *follower) complain(err *Error, inUse uint64) []Event {
+	complaint := err.Detail
+	if err.Err != nil {
+		complaint += ": " + err.Err.Error()
+	}
+	if complaint == f.complaint {
+		return nil
+	}
+	f.complaint = complaint
+	return []Event{{Type: EventReloadFailed, Generation: inUse, Err: err}}
 }
 
 // errNotYet says that there is no telling at the moment.
 var errNotYet = new(Error)
+
+// next is the generation that follows on g, nil if there is none. Errors:
+// errNotYet, and those of reading material.
+func (f *follower) next(ctx context.Context, g *generation) (*generation, *Error) {
+	m, err := f.read(ctx, g.material)
+	if err != nil {
+		return nil, err
+	}
+	if m.same(g.material) {
+		return nil, nil
+	}
+	next, err := f.plan.generation(g.number+1, m)
+	switch {
+	case m.settling(g.material, err == nil), !m.states().areNow():
+		return nil, errNotYet // the parts may be of different sets, or not whole
+	case err != nil:
+		return nil, err
+	}
+	return next, nil
+}
 
 // read reads the parts again, as far as that is possible.
 func (f *follower) read(ctx context.Context, old material) (material, *Error) {
@@ -124,10 +196,12 @@ func (f *follower) read(ctx context.Context, old material) (material, *Error) {
 		if !p.part.followed() {
 			continue
 		}
+		// A pipe would be waited for.
+		if info, err := os.Stat(p.part.path); err == nil && !info.Mode().IsRegular() {
+			return m, fail(FileUnreadable, p.part.source, "%s: no regular file any more", p.part.path)
+		}
 		read, err := f.owner.readPart(p.role, p.part.path, p.part.source)
 		switch {
-		case err == nil && read.kept == nil:
-			return m, fail(FileUnreadable, p.part.source, "%s is no regular file any more", p.part.path)
 		case err == nil:
 			*p.part = read
 		case p.part.found || err.Kind != p.missing:
@@ -140,10 +214,7 @@ func (f *follower) read(ctx context.Context, old material) (material, *Error) {
 // supplied asks the function of the caller's.
 func (f *follower) supplied(ctx context.Context, m *material) *Error {
 	fresh, err := askMaterial(ctx, f.supply, f.source)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return errNotYet // who connects has given up; the next one asks again
-	case err != nil:
+	if err != nil {
 		return err
 	}
 	for _, p := range []struct {
@@ -156,7 +227,7 @@ func (f *follower) supplied(ctx context.Context, m *material) *Error {
 		case len(p.data) == 0:
 			return fail(MaterialUnavailable, f.source, "it no longer supplies %s", p.name)
 		default:
-			p.part.data = p.data
+			p.part.keep(f.owner, p.data)
 		}
 	}
 	if m.key.supplied && m.key.signer != nil {
@@ -170,63 +241,75 @@ func (f *follower) supplied(ctx context.Context, m *material) *Error {
 
 // followed tells whether a part is read again: it has a path, and is, or could
 // come to be, a regular file.
-func (p part) followed() bool { return p.path != "" && (p.kept != nil || !p.found) }
+func (p part) followed() bool { return p.path != "" && (p.state != nil || !p.found) }
 
 func (m material) parts() [3]part { return [3]part{m.ca, m.cert, m.key} }
 
-// same tells whether two sets are the same.
+// states are those of the parts that are regular files.
+func (m material) states() (states fileStates) {
+	for _, p := range m.parts() {
+		if p.state != nil {
+			states = append(states, p.state)
+		}
+	}
+	return states
+}
+
+// same tells whether two sets mean the same.
 func (m material) same(other material) bool {
 	theirs := other.parts()
 	for i, p := range m.parts() {
-		if !p.same(theirs[i]) {
+		if p.found != theirs[i].found || p.kept != theirs[i].kept || !sameSigner(p.signer, theirs[i].signer) {
 			return false
 		}
 	}
 	return true
 }
 
-func (p part) same(other part) bool {
-	if p.kept != nil || other.kept != nil {
-		return p.kept == other.kept
-	}
-	return p.found == other.found && bytes.Equal(p.data, other.data) && sameSigner(p.signer, other.signer)
-}
-
+// sameSigner compares what signers sign for: each call of the caller's function
+// may make a new one for the same key.
 func sameSigner(a, b crypto.Signer) bool {
-	if a == nil || b == nil || reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() {
-		return a == b
+	if a == nil || b == nil {
+		return a == nil && b == nil
 	}
 	public, ok := a.Public().(interface{ Equal(crypto.PublicKey) bool })
 	return ok && public.Equal(b.Public())
 }
 
+// How long a file must have been left alone before it counts as written to its
+// end. A bundle that breaks off in the middle may stay like that, as docker would
+// use it, but then somebody has rather not finished.
+const (
+	settleTime    = 50 * time.Millisecond
+	settleTimeCut = 5 * time.Second
+)
+
 // settling tells whether a file that is not as in old may still be written to.
-func (m material) settling(old material) bool {
+func (m material) settling(old material, usable bool) bool {
 	before := old.parts()
 	for i, p := range m.parts() {
-		if p.kept == nil || p.kept == before[i].kept {
+		if p.state == nil || p.kept == before[i].kept {
 			continue
 		}
-		if time.Since(p.kept.state.Load().info.ModTime()).Abs() < settleTime {
+		limit := settleTime
+		if usable && isCut(p.data()) {
+			limit = settleTimeCut
+		}
+		if time.Since(p.state.changed).Abs() < limit {
 			return true
 		}
 	}
 	return false
 }
 
-// isNow tells whether the files are still those that were read.
-func (m material) isNow() bool {
-	for _, p := range m.parts() {
-		if p.kept != nil && !p.kept.state.Load().matches(p.path) {
-			return false
-		}
-	}
-	return true
+// isCut tells whether PEM text breaks off in a block.
+func isCut(data []byte) bool {
+	return bytes.Count(data, []byte("-----BEGIN ")) != bytes.Count(data, []byte("-----END "))
 }
 
 // follower is what a new Config follows its material with.
 func (r *resolution) follower(plan tlsPlan) *follower {
-	f := &follower{plan: plan, owner: r.owner, source: r.supplySource, interval: defaultReloadInterval}
+	f := &follower{plan: plan, owner: r.owner, source: r.supplySource, interval: defaultReloadInterval, born: r.now}
 	if r.supplying != nil {
 		f.supply = r.supplying.Material
 	}
@@ -238,7 +321,6 @@ func (r *resolution) follower(plan tlsPlan) *follower {
 		thresholds = c.layer.ExpiryWarnings
 	}
 	f.expiry = newExpiryWatch(thresholds)
-	f.looked.Store(r.now.UnixNano())
 	return f
 }
 

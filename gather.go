@@ -15,6 +15,7 @@ type gatheringConn struct {
 	mu      sync.Mutex
 	records *[]byte // nil: nothing is gathered
 	wrote   bool    // since gathering began
+	err     error   // of writing, since then
 }
 
 const (
@@ -44,28 +45,29 @@ func (g *gatheringConn) gather() {
 	if !ok {
 		buffer = new(make([]byte, 0, maxGathered))
 	}
-	g.records, g.wrote = buffer, false
+	g.records, g.wrote, g.err = buffer, false, nil
 }
 
 // release sends what was gathered, and tells whether anything was sent.
 func (g *gatheringConn) release() (wrote bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	err = g.flush()
+	g.flush()
 	g.buffers.Put(g.records)
 	g.records = nil
-	return g.wrote, err
+	return g.wrote, g.err
 }
 
 // flush is called with the mutex held.
 func (g *gatheringConn) flush() error {
-	if len(*g.records) == 0 {
-		return nil
+	if len(*g.records) == 0 || g.err != nil {
+		return g.err
 	}
-	n, err := g.Conn.Write(*g.records)
+	var n int
+	n, g.err = g.Conn.Write(*g.records)
 	g.wrote = g.wrote || n > 0
 	*g.records = (*g.records)[:0]
-	return err
+	return g.err
 }
 
 // A gatheringWriter writes to TLS.

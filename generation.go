@@ -21,6 +21,8 @@ type generation struct {
 	// asked is the latest handshake that was no resumption: only there a server
 	// asks for a client certificate.
 	asked atomic.Pointer[handshake]
+	// ends tells when the certificates expire; it parses a bundle only once.
+	ends func() []Expiry
 }
 
 // A tlsPlan is what does not change from one generation to the next.
@@ -38,6 +40,7 @@ func (p tlsPlan) generation(number uint64, m material) (*generation, *Error) {
 		return nil, err
 	}
 	g.pair, err = m.pair()
+	g.ends = sync.OnceValue(g.expiries)
 	return g, err
 }
 
@@ -79,7 +82,7 @@ func (g *generation) mode() Mode {
 }
 
 // ca is the PEM text of the authorities, nil if the system's verify.
-func (g *generation) ca() []byte { return g.material.ca.data }
+func (g *generation) ca() []byte { return g.material.ca.data() }
 
 // roots are the authorities of the CA file; none if the system's verify.
 func (g *generation) roots() []*x509.Certificate { return parseCertificates(g.ca()) }
@@ -104,29 +107,18 @@ func (c *Config) current() *generation {
 	return new(generation)
 }
 
-// A lastSession is a [tls.ClientSessionCache] for one server: it keeps the latest
-// session. crypto/tls may resume it more than once.
+// A lastSession is a [tls.ClientSessionCache] for connections to one server: it
+// keeps the latest session, which crypto/tls may resume more than once. The key
+// is the server's name, always the same.
 type lastSession struct {
-	mu      sync.Mutex
-	key     string
-	session *tls.ClientSessionState
+	session atomic.Pointer[tls.ClientSessionState]
 }
 
-// Get returns the session, if it is of that server.
-func (s *lastSession) Get(key string) (*tls.ClientSessionState, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.session == nil || s.key != key {
-		return nil, false
-	}
-	return s.session, true
+// Get returns the session.
+func (s *lastSession) Get(string) (*tls.ClientSessionState, bool) {
+	session := s.session.Load()
+	return session, session != nil
 }
 
 // Put keeps a session; nil removes it.
-func (s *lastSession) Put(key string, session *tls.ClientSessionState) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if session != nil || s.key == key {
-		s.key, s.session = key, session
-	}
-}
+func (s *lastSession) Put(_ string, session *tls.ClientSessionState) { s.session.Store(session) }

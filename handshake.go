@@ -149,10 +149,12 @@ func (c *Config) transportTLS() *tls.Config {
 	if cfg == nil {
 		return nil
 	}
-	if cfg.InsecureSkipVerify || fips140.Enabled() {
-		return cfg // in FIPS mode crypto/tls checks more, and only itself
+	if cfg.InsecureSkipVerify {
+		return cfg
 	}
-	cfg.InsecureSkipVerify = true // VerifyConnection verifies, by the same rules
+	// VerifyConnection verifies, by the same rules. In FIPS mode crypto/tls
+	// checks more, and only itself: then both do.
+	cfg.InsecureSkipVerify = !fips140.Enabled()
 	cfg.VerifyConnection = func(state tls.ConnectionState) error {
 		g := c.latest(context.Background())
 		err := verifyChain(state.PeerCertificates, g.pool, g.serverName)

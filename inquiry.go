@@ -21,6 +21,7 @@ type inquiry struct {
 	mu    sync.Mutex
 	at    time.Time // of the last connection's end
 	found *Error    // what it showed; nil for nothing
+	of    *generation
 }
 
 // askAgain returns what a connection that only listens is told, or nil. It is
@@ -30,13 +31,14 @@ func (c *Config) askAgain(closed <-chan struct{}) *Error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if time.Since(q.at) >= inquiryPause {
-		found, finished := c.listen(closed)
+		g := c.current()
+		found, finished := c.listen(closed, g)
 		if !finished {
 			return nil // the next one may ask
 		}
-		q.found, q.at = found, time.Now()
+		q.found, q.at, q.of = found, time.Now(), g
 	}
-	if q.found == nil {
+	if q.found == nil || q.of != c.current() {
 		return nil
 	}
 	return new(*q.found)
@@ -45,11 +47,10 @@ func (c *Config) askAgain(closed <-chan struct{}) *Error {
 // listen waits for the daemon's verdict on our certificate: an alert, or a
 // session ticket, which a daemon sends to clients that it accepts. It does not
 // finish if who asked has closed its connection.
-func (c *Config) listen(closed <-chan struct{}) (found *Error, finished bool) {
+func (c *Config) listen(closed <-chan struct{}, g *generation) (found *Error, finished bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), inquiryLimit)
 	defer cancel()
 	tickets := &ticketWatch{cancel: cancel}
-	g := c.current()
 	cfg := g.config()
 	cfg.ClientSessionCache = tickets
 	conn, seen, err := c.handshake(ctx, g, cfg)

@@ -238,7 +238,7 @@ understood stays what it was: nothing is guessed.
 ` + "```go" + `
 resp, err := cfg.HTTPClient().Get(cfg.URL("/version"))
 if err != nil {
-	log.Fatalf("%+v", cfg.Diagnose(err)) // one line, and a hint
+	log.Fatalf("%+v", cfg.Diagnose(err))
 }
 ` + "```" + `
 

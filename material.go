@@ -42,14 +42,25 @@ func roleKey() role {
 type part struct {
 	path   string // "" for what is in memory
 	source string
-	data   []byte
 	found  bool
 	perm   fs.FileMode
 	signer crypto.Signer // a key kept elsewhere
 
-	kept     *keptFile // the content of a regular file, nil for anything else
-	supplied bool      // by Options.Material
+	kept     *content   // nil: none, or a signer
+	state    *fileState // of a regular file
+	supplied bool       // by Options.Material
 }
+
+// data is the PEM text.
+func (p part) data() []byte {
+	if p.kept == nil {
+		return nil
+	}
+	return p.kept.data
+}
+
+// keep takes a copy of PEM text in memory.
+func (p *part) keep(r *Resolver, data []byte) { p.kept = r.share(data) }
 
 // label names the part in messages: its path, or what it is.
 func (p part) label(what string) string { return cmp.Or(p.path, what) }
@@ -132,11 +143,11 @@ func (r *resolution) readPart(ro role, dir folder, w wish) (part, *Error) {
 	case c.field == fieldSigner:
 		p.signer = c.layer.Signer
 	case c.field == ro.inMemory:
-		p.data = c.layer.pem(ro.inMemory)
+		p.keep(r.owner, c.layer.pem(ro.inMemory))
 	case c.value == wordSystem && ro.inMemory == fieldCA, c.value == wordNone && ro.inMemory != fieldCA:
 		p = part{source: c.source}
 	default:
-		p, err = r.owner.readPart(ro, c.value, c.source)
+		p, err = r.readFile(ro, c.value, c.source)
 		if err != nil && err.Kind == ro.missing {
 			err.Hint = cmp.Or(hintPath(c.value), hintBeside(ro, filepath.Dir(c.value)))
 		}
@@ -167,7 +178,7 @@ func (r *resolution) readDefault(ro role, dir folder, w wish) (part, *Error) {
 		}
 		return part{}, nil
 	}
-	p, err := r.owner.readPart(ro, filepath.Join(dir.path, ro.file), dir.source)
+	p, err := r.readFile(ro, filepath.Join(dir.path, ro.file), dir.source)
 	switch {
 	case err == nil:
 		r.record(ro.setting, p.path, dir.source, nil)
@@ -206,19 +217,26 @@ func (r *resolution) hintMissingCA(dir folder, w wish) string {
 // [FileUnreadable].
 func (r *Resolver) readPart(ro role, path, source string) (part, *Error) {
 	p := part{path: path, source: source, found: true}
-	k, err := r.read(path)
+	var mode fs.FileMode
+	var err error
+	p.kept, p.state, mode, err = r.read(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return p, fail(ro.missing, source, "%s: no such file", path).cause(err)
 	case err != nil:
 		return p, fail(FileUnreadable, source, "%s: %s", path, reason(err)).cause(err)
 	}
-	mode := k.state.Load().info.Mode()
-	p.data, p.perm = k.data, mode.Perm()
-	if mode.IsRegular() {
-		p.kept = k
-	}
+	p.perm = mode.Perm()
 	return p, nil
+}
+
+// readFile is readPart for this resolution.
+func (r *resolution) readFile(ro role, path, source string) (part, *Error) {
+	p, err := r.owner.readPart(ro, path, source)
+	if p.state != nil {
+		r.files = append(r.files, p.state)
+	}
+	return p, err
 }
 
 // pipeTimeout is how long a named pipe may take to deliver.

@@ -106,13 +106,15 @@ type Options struct {
 	// Material supplies CA, certificate and key in memory, again and again: it
 	// is called by Resolve, and when a connection is made, at most once in
 	// ReloadInterval. What it supplied at first it must go on supplying. It
-	// must heed the context, which carries a limit of 10 seconds; an error
-	// leaves in use what was last supplied.
+	// must heed the context, which carries a limit of 10 seconds. A connection
+	// waits a quarter of a second for it, and goes on with what was last
+	// supplied; an error leaves that in use.
 	Material func(context.Context) (Material, error) `yaml:"-" json:"-"`
 
 	// ReloadInterval is how often, at most, files and Material are looked at
-	// for something new: when a connection is made. Default: a second.
-	// Negative: never. (A number in JSON counts nanoseconds.)
+	// for something new: when a connection is made, or a request begins on a
+	// kept one. Default: a second. Negative: only by Config.Reload. (A number
+	// in JSON counts nanoseconds.)
 	ReloadInterval time.Duration `yaml:"reload_interval,omitempty" json:"reload_interval,omitempty"`
 
 	// ExpiryWarnings are the times before the end of a certificate at which
@@ -128,8 +130,8 @@ type Options struct {
 	// expiry (warn), of connections and their failures (debug). Default: silence.
 	Logger *slog.Logger `yaml:"-" json:"-"`
 
-	// OnEvent is called for the same, but for connections, by the goroutine
-	// that connects. It must not take long. Default: nobody is told.
+	// OnEvent is called for the same, but for connections. Whoever connects
+	// waits for it. Default: nobody is told.
 	OnEvent func(Event) `yaml:"-" json:"-"`
 
 	// Source is what settings and errors call this layer, for example the

@@ -37,9 +37,11 @@ func newPooledConn(c *Config, conn tlsConn) *pooledConn {
 func (p *pooledConn) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.requests.between() && p.outdated() {
-		if err := p.renew(); err != nil {
-			return 0, err
+	if p.requests.between() {
+		if g := p.config.latest(p.ctx); g != p.inner.Load().seen.generation {
+			if err := p.renew(g); err != nil {
+				return 0, err
+			}
 		}
 	}
 	n, err := p.inner.Load().Write(b)
@@ -47,13 +49,9 @@ func (p *pooledConn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-func (p *pooledConn) outdated() bool {
-	return p.inner.Load().seen.generation != p.config.generation.Load()
-}
-
 // renew puts a new connection in the place of the old one.
-func (p *pooledConn) renew() error {
-	conn, err := p.config.opened(p.config.openTLS(p.ctx, p.config.current(), true))
+func (p *pooledConn) renew(g *generation) error {
+	conn, err := p.config.opened(p.config.openTLS(p.ctx, g, true))
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,7 @@
 package dockertls
 
 import (
-	"bytes"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"io/fs"
@@ -9,121 +9,178 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"weak"
 )
 
-// A Resolver resolves the settings of many daemons in one process. It keeps the
-// files that it has read, and what was parsed from them: Configs with the same
-// files share one copy, and resolving again with unchanged files reads nothing.
+// A Resolver resolves the settings of many daemons in one process. Certificates
+// and keys with the same content, be they in one file, in many, or in memory, are
+// parsed and kept once, and files that have not changed are not read again.
 // Connections and TLS sessions are never shared.
 //
-// The zero value is ready for use. It is safe for concurrent use. What it keeps
-// lives as long as the Resolver and its Configs, but for files that are gone.
+// The zero value is ready for use. It is safe for concurrent use. What no [Config]
+// uses any more is not kept.
 type Resolver struct {
-	mu    sync.Mutex
-	files map[string]*keptFile // by path, as it was named
+	mu       sync.Mutex
+	files    map[string]*keptFile // by path, as it was named
+	contents map[[sha256.Size]byte]weak.Pointer[content]
+	sweepAt  int // entries of contents
 }
 
-// Resolve is [Resolve], sharing what r has read already.
+// Resolve is [Resolve], sharing what r knows already.
 func (r *Resolver) Resolve(layers ...Options) (*Config, error) {
-	cfg, err := (&resolution{owner: r, layers: layers, now: time.Now(), settings: make([]Setting, 0, usualSettings)}).resolve()
-	if err != nil {
-		return nil, err
+	for tries := 3; ; tries-- {
+		run := &resolution{owner: r, layers: layers, now: time.Now(), settings: make([]Setting, 0, usualSettings)}
+		cfg, err := run.resolve()
+		switch {
+		case tries > 1 && !run.files.areNow():
+			// They changed meanwhile: the parts may be of different sets.
+		case err != nil:
+			return nil, err
+		default:
+			return cfg, nil
+		}
 	}
-	return cfg, nil
 }
 
 // usualSettings is how many settings TLS with a client certificate has.
 const usualSettings = 6
 
-// A keptFile is a file's content, and what was made of it.
-type keptFile struct {
+// A content is certificates or a key, and what was made of them. Nobody changes
+// it; equal ones of one Resolver are the same.
+type content struct {
 	data  []byte
-	state atomic.Pointer[fileState]
-	roots atomic.Pointer[x509.CertPool] // nobody changes it
-	pair  atomic.Pointer[keptPair]      // of the certificates in this file
+	roots atomic.Pointer[x509.CertPool]
+	pair  atomic.Pointer[keptPair] // of these certificates
 }
 
 type keptPair struct {
-	key  *keptFile
+	key  *content
 	pair *tls.Certificate
+}
+
+// share returns the content with this data. The data stays the caller's.
+func (r *Resolver) share(data []byte) *content {
+	sum := sha256.Sum256(data)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if known := r.contents[sum].Value(); known != nil {
+		return known
+	}
+	if r.contents == nil {
+		r.contents = map[[sha256.Size]byte]weak.Pointer[content]{}
+	}
+	r.sweep()
+	fresh := &content{data: append([]byte(nil), data...)}
+	r.contents[sum] = weak.Make(fresh)
+	return fresh
+}
+
+// sweep forgets what nobody uses any more, whenever there is twice as much as
+// last time. The caller holds the mutex.
+func (r *Resolver) sweep() {
+	if len(r.contents) < r.sweepAt {
+		return
+	}
+	for sum, known := range r.contents {
+		if known.Value() == nil {
+			delete(r.contents, sum)
+		}
+	}
+	for path, known := range r.files {
+		if known.content.Value() == nil {
+			delete(r.files, path)
+		}
+	}
+	r.sweepAt = max(16, 2*len(r.contents))
+}
+
+// A keptFile is what a file was when it was last read.
+type keptFile struct {
+	state   *fileState
+	content weak.Pointer[content]
 }
 
 // A fileState tells one state of a file from another.
 type fileState struct {
-	info fs.FileInfo
-	at   time.Time // before the file was read
+	path    string
+	info    fs.FileInfo
+	changed time.Time // when its state last changed
+	at      time.Time // before it was read
 }
 
-// stampDoubt is how old a change must be for the next one to show in the file's
-// time: the coarsest file systems count in steps of two seconds.
-const stampDoubt = 2 * time.Second
+// stateDoubt is how old a change must be for the next one to show in the file's
+// times: the coarsest file systems count in steps of two seconds.
+const stateDoubt = 2 * time.Second
 
-// sure tells whether every later change shows in the stamp.
-func (s *fileState) sure() bool { return s.at.Sub(s.info.ModTime()) > stampDoubt }
-
-// matches tells whether the file at a path has this stamp.
-func (s *fileState) matches(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && os.SameFile(info, s.info) && info.Size() == s.info.Size() && info.ModTime().Equal(s.info.ModTime())
+func stateOf(path string, info fs.FileInfo) *fileState {
+	return &fileState{path: path, info: info, changed: changeTime(info), at: time.Now()}
 }
 
-// read returns a file's content. An unchanged file is not read again, and the
-// same content is the same *keptFile.
-func (r *Resolver) read(path string) (*keptFile, error) {
+// sure tells whether every later change shows.
+func (s *fileState) sure() bool { return s.at.Sub(s.changed) > stateDoubt }
+
+// isNow tells whether the file is still in this state.
+func (s *fileState) isNow() bool {
+	info, err := os.Stat(s.path)
+	return err == nil && os.SameFile(info, s.info) && info.Size() == s.info.Size() &&
+		info.ModTime().Equal(s.info.ModTime()) && changeTime(info).Equal(s.changed)
+}
+
+// fileStates are those of the files that one set was read from.
+type fileStates []*fileState
+
+func (states fileStates) areNow() bool {
+	for _, s := range states {
+		if !s.isNow() {
+			return false
+		}
+	}
+	return true
+}
+
+// read returns a file's content. A file that has not changed is not read again.
+// The state is nil for what can be read only once: a pipe.
+func (r *Resolver) read(path string) (*content, *fileState, fs.FileMode, error) {
 	r.mu.Lock()
 	known := r.files[path]
 	r.mu.Unlock()
-	if known != nil {
-		if s := known.state.Load(); s.sure() && s.matches(path) {
-			return known, nil
+	if known != nil && known.state.sure() {
+		if c := known.content.Value(); c != nil && known.state.isNow() {
+			return c, known.state, known.state.info.Mode(), nil
 		}
 	}
-	read, err := readKept(path)
+	data, state, err := readState(path)
 	if err != nil {
-		r.forget(path)
-		return nil, err
+		return nil, nil, 0, err
 	}
-	if !read.state.Load().info.Mode().IsRegular() {
-		return read, nil // a pipe, which can be read only once
+	c := r.share(data)
+	if !state.info.Mode().IsRegular() {
+		return c, nil, state.info.Mode(), nil
 	}
-	return r.keep(path, read), nil
-}
-
-func (r *Resolver) forget(path string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.files, path)
-}
-
-func (r *Resolver) keep(path string, read *keptFile) *keptFile {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if known := r.files[path]; known != nil && bytes.Equal(known.data, read.data) {
-		known.state.Store(read.state.Load())
-		return known
-	}
 	if r.files == nil {
 		r.files = map[string]*keptFile{}
 	}
-	r.files[path] = read
-	return read
+	r.files[path] = &keptFile{state, weak.Make(c)}
+	return c, state, state.info.Mode(), nil
 }
 
-func readKept(path string) (*keptFile, error) {
-	s := &fileState{at: time.Now()}
+// readState reads a file, and the state that it was in before.
+func readState(path string) ([]byte, *fileState, error) {
 	f, err := openFile(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close()
-	if s.info, err = f.Stat(); err != nil {
-		return nil, err
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
 	}
-	if s.info.IsDir() {
-		return nil, &fs.PathError{Op: "read", Path: path, Err: errIsDirectory}
+	if info.IsDir() {
+		return nil, nil, &fs.PathError{Op: "read", Path: path, Err: errIsDirectory}
 	}
-	k := new(keptFile)
-	k.state.Store(s)
-	k.data, err = readAll(f, s.info.Size())
-	return k, err
+	state := stateOf(path, info)
+	data, err := readAll(f, info.Size())
+	return data, state, err
 }

@@ -3,6 +3,7 @@ package dockertls
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // A Setting is one decided value and its provenance.
@@ -71,7 +72,11 @@ type Warning struct {
 func (w Warning) String() string { return w.Source + ": " + w.Message }
 
 func (r *resolution) warn(code WarningCode, source, format string, args ...any) {
-	r.warnings = append(r.warnings, Warning{code, oneLine(source), oneLine(fmt.Sprintf(format, args...))})
+	r.warnings = append(r.warnings, newWarning(code, source, format, args...))
+}
+
+func newWarning(code WarningCode, source, format string, args ...any) Warning {
+	return Warning{code, oneLine(source), oneLine(fmt.Sprintf(format, args...))}
 }
 
 func (r *resolution) record(name, value, source string, overrode []Overridden) {
@@ -87,5 +92,9 @@ func (c *Config) Settings() []Setting {
 	return settings
 }
 
-// Warnings returns what did not prevent the resolution but should be known.
-func (c *Config) Warnings() []Warning { return slices.Clone(c.warnings) }
+// Warnings returns what did not prevent the resolution but should be known. What
+// they say of the client certificate is about the one in use now.
+func (c *Config) Warnings() []Warning {
+	g := c.current()
+	return append(slices.Clone(c.warnings), leafWarnings(g.leaf(), g.material.cert, time.Now())...)
+}

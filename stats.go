@@ -1,6 +1,7 @@
 package dockertls
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"sync"
@@ -16,10 +17,11 @@ type Stats struct {
 	Renewals       uint64          `json:"renewals"`        // kept connections replaced because of new material
 	Reloads        uint64          `json:"reloads"`         // new material taken into use
 	ReloadFailures uint64          `json:"reload_failures"` // times that new material could not be used
-	Failures       map[Kind]uint64 `json:"failures"`        // of connections, by kind; those not understood under ""
+	Failures       map[Kind]uint64 `json:"failures"`        // of connections, by kind; those not understood under "", without those of the caller's context
 }
 
-// Stats returns the counts at this moment. Those of [Config.Check] are in them.
+// Stats returns the counts at this moment. The handshakes of [Config.Check] are
+// in them.
 func (c *Config) Stats() Stats {
 	n := &c.counters
 	s := Stats{
@@ -52,6 +54,9 @@ func (n *counters) shook(resumed bool, err error) {
 
 // failed counts a failure of a connection.
 func (n *counters) failed(err error) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return // the caller's own decision
+	}
 	var e *Error
 	kind := Kind("")
 	if errors.As(err, &e) {

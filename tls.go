@@ -12,11 +12,8 @@ import (
 // roots are the only authorities that count, nil if the system's do. Nobody
 // changes them: equal files may share them.
 func (p part) roots() (*x509.CertPool, *Error) {
-	switch {
-	case !p.found:
+	if !p.found {
 		return nil, nil
-	case p.kept == nil:
-		return p.parseRoots()
 	}
 	if known := p.kept.roots.Load(); known != nil {
 		return known, nil
@@ -31,16 +28,16 @@ func (p part) roots() (*x509.CertPool, *Error) {
 // parseRoots reads the authorities. At least one must parse (rule 18).
 func (p part) parseRoots() (*x509.CertPool, *Error) {
 	pool := x509.NewCertPool()
-	if pool.AppendCertsFromPEM(p.data) {
+	if pool.AppendCertsFromPEM(p.data()) {
 		return pool, nil
 	}
-	ro, in := roleCA(), inspect(p.data)
-	err := fail(ro.invalid, p.source, "%sno CERTIFICATE block (%s)", p.prefix(), in.found(p.data))
+	ro, in := roleCA(), inspect(p.data())
+	err := fail(ro.invalid, p.source, "%sno CERTIFICATE block (%s)", p.prefix(), in.found(p.data()))
 	if in.cert {
 		err.Detail = p.prefix() + "no certificate in it can be parsed"
-		_, err.Err = x509.ParseCertificate(firstBlock(p.data, "CERTIFICATE"))
+		_, err.Err = x509.ParseCertificate(firstBlock(p.data(), "CERTIFICATE"))
 	}
-	err.Hint = in.hintContent(ro, p.data)
+	err.Hint = in.hintContent(ro, p.data())
 	return nil, err
 }
 
@@ -50,7 +47,7 @@ func (m material) pair() (*tls.Certificate, *Error) {
 	switch {
 	case !m.hasPair():
 		return nil, nil
-	case m.cert.kept == nil || m.key.kept == nil:
+	case m.key.signer != nil:
 		return m.parsePair()
 	}
 	if known := m.cert.kept.pair.Load(); known != nil && known.key == m.key.kept {
@@ -91,7 +88,7 @@ func (m material) mismatch() *Error {
 		source += " and " + m.key.source
 	}
 	e := fail(KeyPairMismatch, source, "%s is not the key of %s", m.key.label("the key"), m.cert.label("the certificate"))
-	if n := len(inspect(m.cert.data).types); n > 1 {
+	if n := len(inspect(m.cert.data()).types); n > 1 {
 		return e.hint("the client's own certificate must come first in %s, its intermediates after it", m.cert.label("the file"))
 	}
 	return e.hint("both must be from the same generation: issue them again together, or name the other one as well")
@@ -99,17 +96,17 @@ func (m material) mismatch() *Error {
 
 // privateKey is the first key of a file, in any format that docker reads (rule 18).
 func (p part) privateKey() (crypto.Signer, *Error) {
-	if signer := parsePrivateKey(firstBlock(p.data, "PRIVATE KEY")); signer != nil {
+	if signer := parsePrivateKey(firstBlock(p.data(), "PRIVATE KEY")); signer != nil {
 		return signer, nil
 	}
-	ro, in := roleKey(), inspect(p.data)
+	ro, in := roleKey(), inspect(p.data())
 	switch {
 	case in.encrypted:
 		return nil, fail(ClientKeyEncrypted, p.source, "%s is protected by a pass phrase", p.label("the private key")).
 			hint("docker has no way to ask for it: openssl pkey -in FILE -out key.pem")
 	case !in.key:
-		e := fail(ro.invalid, p.source, "%sno PRIVATE KEY block (%s)", p.prefix(), in.found(p.data))
-		e.Hint = in.hintContent(ro, p.data)
+		e := fail(ro.invalid, p.source, "%sno PRIVATE KEY block (%s)", p.prefix(), in.found(p.data()))
+		e.Hint = in.hintContent(ro, p.data())
 		return nil, e
 	}
 	// The cause is left out on purpose: it might quote the key.
@@ -149,16 +146,16 @@ func firstBlock(data []byte, suffix string) []byte {
 // chain is the client certificate and what follows it in the file, without the key.
 func (p part) chain() (tls.Certificate, *Error) {
 	var pair tls.Certificate
-	for block, rest := pem.Decode(p.data); block != nil; block, rest = pem.Decode(rest) {
+	for block, rest := pem.Decode(p.data()); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type == "CERTIFICATE" {
 			pair.Certificate = append(pair.Certificate, block.Bytes)
 		}
 	}
 	ro := roleCert()
 	if len(pair.Certificate) == 0 {
-		in := inspect(p.data)
-		e := fail(ro.invalid, p.source, "%sno CERTIFICATE block (%s)", p.prefix(), in.found(p.data))
-		e.Hint = in.hintContent(ro, p.data)
+		in := inspect(p.data())
+		e := fail(ro.invalid, p.source, "%sno CERTIFICATE block (%s)", p.prefix(), in.found(p.data()))
+		e.Hint = in.hintContent(ro, p.data())
 		return pair, e
 	}
 	leaf, err := x509.ParseCertificate(pair.Certificate[0])
@@ -197,19 +194,26 @@ func (r *resolution) warnTLS(d decision, w wish) {
 	}
 }
 
-// warnLeaf is about a client certificate that a daemon will hardly accept.
-func (r *resolution) warnLeaf(leaf *x509.Certificate, p part) {
-	label := p.label("the client certificate")
+// leafWarnings are about a client certificate that a daemon will hardly accept.
+func leafWarnings(leaf *x509.Certificate, p part, now time.Time) (warnings []Warning) {
+	if leaf == nil {
+		return nil
+	}
+	label, subject := p.label("the client certificate"), leaf.Subject.String()
+	warn := func(code WarningCode, format string, args ...any) {
+		warnings = append(warnings, newWarning(code, p.source, format, args...))
+	}
 	switch {
-	case r.now.After(leaf.NotAfter):
-		r.warn(WarnCertExpired, p.source, "%s (%q) expired on %s", label, leaf.Subject.String(), leaf.NotAfter.UTC().Format(time.DateTime))
-	case r.now.Before(leaf.NotBefore):
-		r.warn(WarnCertNotYetValid, p.source, "%s (%q) is valid only from %s; the clock says %s", label, leaf.Subject.String(),
-			leaf.NotBefore.UTC().Format(time.DateTime), r.now.UTC().Format(time.DateTime))
+	case now.After(leaf.NotAfter):
+		warn(WarnCertExpired, "%s (%q) expired on %s", label, subject, leaf.NotAfter.UTC().Format(time.DateTime))
+	case now.Before(leaf.NotBefore):
+		warn(WarnCertNotYetValid, "%s (%q) is valid only from %s; the clock says %s", label, subject,
+			leaf.NotBefore.UTC().Format(time.DateTime), now.UTC().Format(time.DateTime))
 	}
 	if !allowsClientAuth(leaf) {
-		r.warn(WarnCertUsage, p.source, "%s (%q) is not issued for client authentication (extended key usage)", label, leaf.Subject.String())
+		warn(WarnCertUsage, "%s (%q) is not issued for client authentication (extended key usage)", label, subject)
 	}
+	return warnings
 }
 
 func allowsClientAuth(leaf *x509.Certificate) bool {

@@ -24,7 +24,7 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// docs/migrating.md quotes these functions: each of its lines of Go is one here.
+// docs/migrating.md quotes these functions.
 
 func mobyBefore() (*client.Client, error) {
 	return client.New(client.FromEnv)
@@ -47,9 +47,9 @@ func dockerClientAfter() (*docker.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	endpoint := cfg.Host()
-	if cfg.Mode() != dockertls.Plain {
-		endpoint = cfg.URL("") // this client takes tcp:// for plain HTTP
+	endpoint := cfg.URL("") // this client takes tcp:// for plain HTTP, and knows no ssh://
+	if strings.HasPrefix(cfg.Host(), "unix://") || strings.HasPrefix(cfg.Host(), "npipe://") {
+		endpoint = cfg.Host()
 	}
 	cli, err := docker.NewClient(endpoint)
 	if err != nil {
@@ -171,9 +171,6 @@ func TestMigrating(t *testing.T) {
 			got := [3]string{m.outcome(t, "moby"), m.outcome(t, "docker"), m.outcome(t, "ours")}
 			if diff := cmp.Diff(m.want, got); diff != "" {
 				t.Error(diff)
-			}
-			if m.ssh { // go-dockerclient needs a Dialer there: see doc.go
-				return
 			}
 			if other := m.outcome(t, "ours-docker"); other != got[2] {
 				t.Errorf("%s with moby's client, %s with go-dockerclient", got[2], other)
@@ -333,8 +330,12 @@ func TestMigratingPage(t *testing.T) {
 	t.Parallel()
 	const path = "../../docs/migrating.md"
 	page := readText(t, path)
-	parsed, _ := docstest.Parse(path, page) // an error: it has no commands
+	parsed, err := docstest.Parse(path, page)
+	if err != nil {
+		t.Fatal(err)
+	}
 	parsed.CheckLinks(t)
+	parsed.CheckCode(t, "migrate_test.go")
 	var want, got []string
 	for _, m := range migrations() {
 		want = append(want, m.row())
@@ -349,7 +350,6 @@ func TestMigratingPage(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	wantCode(t, page, "migrate_test.go")
 }
 
 // wantCode: every line of Go on a page is a line of a file here.

@@ -7,6 +7,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/dockertls/dockertls/dockertlstest"
+	"github.com/dockertls/dockertls/internal/docstest"
 )
 
 var update = flag.Bool("update", false, "write docs/doctor.md anew")
@@ -39,6 +42,24 @@ func TestPage(t *testing.T) {
 	check(t, err)
 	if string(got) != b.String() {
 		t.Errorf("%s is not what doctor prints: go test ./examples/doctor -run TestPage -update\n%s", page, b.String())
+	}
+}
+
+// The page's commands work, with the doctor of this checkout for the latest one.
+func TestPageCommands(t *testing.T) {
+	t.Parallel()
+	bin := t.TempDir()
+	daemon := dockertlstest.Start(t)
+	results := docstest.Read(t, page).Run(t, docstest.Session{
+		Replace: map[string]string{"github.com/dockertls/dockertls/examples/doctor@latest": ".", "box:2376": daemon.Addr()},
+		Env:     append(daemon.Env(), "GOBIN="+bin),
+		Path:    []string{bin},
+	})
+	output := results[0].Output
+	for _, want := range []string{"ok   settings", `"healthy": true`, "the daemon refused the client certificate"} {
+		if !strings.Contains(output, want) {
+			t.Errorf("no %q in:\n%s", want, output)
+		}
 	}
 }
 
@@ -77,11 +98,11 @@ const pageIntro = `# Doctor
 ` + "`examples/doctor`" + ` takes docker's flags and variables, tries the connection step by step, and says what is
 wrong and what would help. It exits with 0 only if the daemon answers.
 
-` + "```" + `text
+` + "```" + `sh
 go install github.com/dockertls/dockertls/examples/doctor@latest
-doctor                       what DOCKER_HOST and the docker context say
+doctor                       # what DOCKER_HOST and the docker context say
 doctor -H tcp://box:2376 --tlsverify
-doctor --json                for programs, and for bug reports: no secrets are in it
+doctor --json                # for programs, and for bug reports: no secrets are in it
 doctor --explain 'remote error: tls: bad certificate'
 ` + "```" + `
 

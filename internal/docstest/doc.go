@@ -16,7 +16,9 @@
 //
 // A block of language text right after one with commands is what those print:
 // its lines are found in their output in this order, where "..." stands for
-// anything. Every other language is left alone.
+// anything. Blocks of language go are compared by [Page.CheckCode] with files that
+// compile. Page.Labels tells what blocks there are, so that a test fails when one
+// comes to a page that no test looks at.
 //
 // A test of a page looks like this:
 //

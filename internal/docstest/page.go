@@ -20,8 +20,10 @@ const (
 // A Page is a Markdown page.
 type Page struct {
 	Path   string
-	Blocks []Block // the commands
+	Blocks []Block  // the commands
+	Labels []string // what kinds of blocks there are, sorted: "go", "sh", "sh openssl", ...
 	text   string
+	code   []fence
 }
 
 // A Block is a fenced block of commands.
@@ -44,6 +46,9 @@ func Read(tb testing.TB, path string) Page {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	if len(page.Blocks) == 0 {
+		tb.Fatalf("%s: no block of commands (```sh)", path)
+	}
 	return page
 }
 
@@ -63,21 +68,41 @@ func Parse(path, text string) (Page, error) {
 	}
 	lines := strings.Split(text, "\n")
 	for i, f := range fences {
-		words := strings.Fields(f.info)
-		if len(words) == 0 || words[0] != "sh" {
-			continue
+		switch words := strings.Fields(f.info); {
+		case len(words) > 0 && words[0] == "sh":
+			page.Blocks = append(page.Blocks, Block{Line: f.first + 1, Words: words[1:], Text: f.text})
+		case f.info == "text" && i > 0 && fences[i-1].isCommands() && onlyBlanks(lines[fences[i-1].last+1:f.first-1]):
+			page.Blocks[len(page.Blocks)-1].Output = f.text
+			continue // a part of its commands
+		case f.info == "go":
+			page.code = append(page.code, f)
 		}
-		b := Block{Line: f.first + 1, Words: words[1:], Text: f.text}
-		if i+1 < len(fences) && fences[i+1].info == "text" && onlyBlanks(lines[f.last+1:fences[i+1].first-1]) {
-			b.Output = fences[i+1].text
-		}
-		page.Blocks = append(page.Blocks, b)
+		page.Labels = append(page.Labels, f.labels()...)
 	}
-	if len(page.Blocks) == 0 {
-		return page, fmt.Errorf("%s: no block of commands (```sh)", path)
-	}
+	slices.Sort(page.Labels)
+	page.Labels = slices.Compact(page.Labels)
 	return page, nil
 }
+
+func (f fence) isCommands() bool { return f.info == "sh" || strings.HasPrefix(f.info, "sh ") }
+
+// labels are the language, and with a way both, one for each way.
+func (f fence) labels() []string {
+	if !f.isCommands() {
+		return []string{f.info}
+	}
+	ways := Block{Words: strings.Fields(f.info)[1:]}.ways()
+	if len(ways) == 0 {
+		return []string{"sh"}
+	}
+	for i := range ways {
+		ways[i] = "sh " + ways[i]
+	}
+	return ways
+}
+
+// hidden is how a page may begin a block beside a line with ```.
+var hidden = regexp.MustCompile("^\\s+```|^\\s*~~~|^(    |\t)\\s*\\S")
 
 func fencesOf(text string) ([]fence, error) {
 	const mark = "```"
@@ -89,6 +114,8 @@ func fencesOf(text string) ([]fence, error) {
 		switch {
 		case !isMark && open:
 			inside = append(inside, line)
+		case !isMark && hidden.MatchString(line):
+			return nil, fmt.Errorf("%d: a block that is not seen here: begin it with ``` and no blanks", i+1)
 		case isMark && !open:
 			fences = append(fences, fence{first: i + 1, info: strings.TrimSpace(info)})
 			open, inside = true, nil

@@ -34,13 +34,17 @@ func TestParse(t *testing.T) {
 	if diff := cmp.Diff([]string{"one", "two"}, page.Ways()); diff != "" {
 		t.Error(diff)
 	}
+	if diff := cmp.Diff([]string{"go", "sh", "sh one", "sh two", "text"}, page.Labels); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestParseRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"```sh\nA=1\n":        "page.md:1: this block has no end",
-		"Prose.\n":            "no block of commands",
-		"```bash\nA=1\n```\n": "no block of commands",
+		"```sh\nA=1\n":      "page.md:1: this block has no end",
+		"Prose.\n ```sh\n":  "page.md:2: a block that is not seen",
+		"~~~sh\nA=1\n~~~\n": "page.md:1: a block that is not seen",
+		"\n    A=1\n":       "page.md:2: a block that is not seen",
 	} {
 		if _, err := Parse("page.md", text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", text, err, want)
@@ -63,6 +67,8 @@ func TestChoose(t *testing.T) {
 		{session: Session{Ways: []string{"three"}}, want: []string{"A=1 # why\nexport B=2\n", "2\n"}},
 		{session: Session{Set: map[string]string{"A": "/$x"}}, want: []string{"A=/$x # why\nexport B=2\n"}},
 		{session: Session{Set: map[string]string{"B": "3"}}, fails: "no line sets B"},
+		{session: Session{Replace: map[string]string{"why": "so"}}, want: []string{"A=1 # so\nexport B=2\n"}},
+		{session: Session{Replace: map[string]string{"how": "so"}}, fails: "no command has how"},
 	} {
 		blocks, err := tt.session.choose(page.Blocks)
 		if tt.fails != "" {

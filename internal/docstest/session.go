@@ -34,6 +34,13 @@ type Session struct {
 	// in lines such as PORT=2376: what a reader would adapt too.
 	Set map[string]string
 
+	// Replace has texts in place of others that stand for what a reader has,
+	// such as the name of a host.
+	Replace map[string]string
+
+	// Env are more variables, NAME=value: what a reader has set before.
+	Env []string
+
 	// Path are folders whose programs are found before those of PATH.
 	Path []string
 
@@ -93,6 +100,11 @@ func (s Session) choose(all []Block) ([]Block, error) {
 			blocks = append(blocks, b)
 		}
 	}
+	for old, text := range s.Replace {
+		if !replaceAll(blocks, old, text) {
+			return nil, fmt.Errorf("no command has %s", old)
+		}
+	}
 	for name, value := range s.Set {
 		assignment := regexp.MustCompile(`(?m)^` + name + `=\S*`)
 		found := false
@@ -105,6 +117,16 @@ func (s Session) choose(all []Block) ([]Block, error) {
 		}
 	}
 	return blocks, nil
+}
+
+// replaceAll tells whether there was anything to replace.
+func replaceAll(blocks []Block, old, text string) bool {
+	found := false
+	for i, b := range blocks {
+		found = found || strings.Contains(b.Text, old)
+		blocks[i].Text = strings.ReplaceAll(b.Text, old, text)
+	}
+	return found
 }
 
 // running is a session's shell.
@@ -154,12 +176,12 @@ func (s Session) environ(tb testing.TB) []string {
 	names := []string{"GOCACHE", "GOMODCACHE", "GOENV", "GOPATH"}
 	values, err := exec.Command("go", append([]string{"env"}, names...)...).Output()
 	if err != nil {
-		return env // a page without go
+		return append(env, s.Env...) // a page without go
 	}
 	for i, value := range strings.Split(strings.TrimSpace(string(values)), "\n") {
 		env = append(env, names[i]+"="+value)
 	}
-	return env
+	return append(env, s.Env...)
 }
 
 // block runs a block, and returns what it printed.

@@ -22,6 +22,10 @@ type recorder struct {
 
 func (r *recorder) Helper() {}
 
+func (r *recorder) Errorf(format string, args ...any) {
+	r.failure = fmt.Sprintf(format, args...)
+}
+
 func (r *recorder) Fatalf(format string, args ...any) {
 	r.failure = fmt.Sprintf(format, args...)
 	runtime.Goexit()
@@ -59,8 +63,8 @@ func TestRun(t *testing.T) {
 	text := block("", "A=1", "say() { echo \"said $1\"; }") + block("", "mkdir sub", "cd sub", "echo $A >&2", "pwd -P") +
 		block("never", "exit 3") +
 		block("fails", "echo before", "false") +
-		block("", "say \"$A\"", "basename \"$PWD\"", "echo ${DOCKER_HOST-none} ${HTTPS_PROXY-none}", "cat")
-	got, failure := runText(t, text, Session{Dir: dir, Set: map[string]string{"A": "2"}})
+		block("", "say \"$A\"", "basename \"$PWD\"", "echo ${DOCKER_HOST-none} ${HTTPS_PROXY-none}", "echo $MORE", "cat")
+	got, failure := runText(t, text, Session{Dir: dir, Set: map[string]string{"A": "2"}, Env: []string{"MORE=more"}})
 	if failure != "" {
 		t.Fatal(failure)
 	}
@@ -68,7 +72,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"", "2\n" + filepath.Join(real, "sub") + "\n", "before\n", "said 2\nsub\nnone none\n"}
+	want := []string{"", "2\n" + filepath.Join(real, "sub") + "\n", "before\n", "said 2\nsub\nnone none\nmore\n"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
