@@ -30,7 +30,7 @@ type api struct {
 	hangUp func() // closes the idle connections
 }
 
-// sink is written to as files are: in pieces.
+// sink is written to as files are: in pieces, which io.Copy needs a buffer for.
 var sink = struct{ io.Writer }{io.Discard}
 
 // open makes the client of a side.
@@ -125,10 +125,12 @@ func (e endpoint) dialAddress() dialFunc {
 // httpAPI needs nothing but an HTTP client.
 func httpAPI(c *http.Client, baseURL string) *api {
 	return &api{
-		ping: func() error { return send(c, http.MethodGet, baseURL+"/_ping", nil) },
-		load: func(body io.Reader) error { return send(c, http.MethodPost, baseURL+"/images/load", body) },
+		ping: func() error { return send(c, http.MethodHead, baseURL+"/_ping", nil, io.Discard) },
+		load: func(body io.Reader) error {
+			return send(c, http.MethodPost, baseURL+"/images/load", body, io.Discard)
+		},
 		save: func(size int) error {
-			return send(c, http.MethodGet, baseURL+"/images/get?names="+imageName(size), nil)
+			return send(c, http.MethodGet, baseURL+"/images/get?names="+imageName(size), nil, sink)
 		},
 		hangUp: c.CloseIdleConnections,
 	}
@@ -138,7 +140,7 @@ func imageName(size int) string { return fmt.Sprintf("size%d", size) }
 
 // send sends a request and reads the answer to its end, so that the connection
 // can be used again.
-func send(c *http.Client, method, url string, body io.Reader) error {
+func send(c *http.Client, method, url string, body io.Reader, answer io.Writer) error {
 	req, err := http.NewRequest(method, url, body)
 	if err != nil {
 		return err
@@ -151,7 +153,7 @@ func send(c *http.Client, method, url string, body io.Reader) error {
 	if resp.StatusCode != http.StatusOK {
 		return errors.New(url + ": " + resp.Status)
 	}
-	_, err = io.Copy(sink, resp.Body)
+	_, err = io.Copy(answer, resp.Body)
 	return err
 }
 
@@ -177,23 +179,23 @@ func mobyAPI(cli *client.Client) *api {
 		},
 		load: func(body io.Reader) error {
 			answer, err := cli.ImageLoad(ctx, body)
-			return drain(answer, err)
+			return drain(io.Discard, answer, err)
 		},
 		save: func(size int) error {
 			image, err := cli.ImageSave(ctx, []string{imageName(size)})
-			return drain(image, err)
+			return drain(sink, image, err)
 		},
 		hangUp: func() { cli.Close() },
 	}
 }
 
 // drain reads an answer to its end, if there is one.
-func drain(r io.ReadCloser, err error) error {
+func drain(w io.Writer, r io.ReadCloser, err error) error {
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	_, err = io.Copy(sink, r)
+	_, err = io.Copy(w, r)
 	return err
 }
 
@@ -212,7 +214,7 @@ func fsouzaAPI(cli *docker.Client) *api {
 	return &api{
 		ping: cli.Ping,
 		load: func(body io.Reader) error {
-			return cli.LoadImage(docker.LoadImageOptions{InputStream: body, OutputStream: sink})
+			return cli.LoadImage(docker.LoadImageOptions{InputStream: body, OutputStream: io.Discard})
 		},
 		save: func(size int) error {
 			return cli.ExportImage(docker.ExportImageOptions{Name: imageName(size), OutputStream: sink})
