@@ -26,7 +26,7 @@ var (
 		first:    pace{rounds: 400, warmup: 3},
 		kept:     pace{rounds: 300, warmup: 20, length: usual},
 		stream:   pace{rounds: 200, warmup: 20, length: usual},
-		transfer: pace{rounds: 15, warmup: 1},
+		transfer: pace{rounds: 30, warmup: 1},
 		growth:   pace{rounds: 5, warmup: 1},
 		image:    256 << 20, endpoints: 1000, most: 10_000, exact: true,
 	}

@@ -23,30 +23,46 @@ up to 1,000 endpoints.
 const heapLimit = 4 << 10
 
 // A fleet is the clients of one side, for many endpoints.
-type fleet []*api
-
-// build opens a client for each of n endpoints, each with a name of its own.
-func (e endpoint) build(s side, n int) (fleet, error) {
-	resolve := newShared()
-	var f fleet
-	for i := range n {
-		_, port, err := net.SplitHostPort(strings.TrimPrefix(e.host, "tcp://"))
-		if err != nil {
-			return nil, err
-		}
-		one := endpoint{host: fmt.Sprintf("tcp://e%d%s:%s", i, endpointName[1:], port), certs: e.certs, dial: e.dialAny}
-		a, err := one.openWith(s, resolve)
-		if err != nil {
-			return nil, err
-		}
-		f = append(f, a)
-	}
-	return f, nil
+type fleet struct {
+	endpoints []endpoint
+	clients   []any
 }
 
-// dialAny reaches the one server under every name.
-func (e endpoint) dialAny(ctx context.Context, network, _ string) (net.Conn, error) {
-	return new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(e.host, "tcp://"))
+// newFleet names n endpoints, all of which are the one server.
+func (e endpoint) newFleet(n int) *fleet {
+	address := strings.TrimPrefix(e.host, "tcp://")
+	_, port, _ := net.SplitHostPort(address)
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", address)
+	}
+	f := &fleet{clients: make([]any, n)}
+	for i := range n {
+		host := fmt.Sprintf("tcp://e%d%s:%s", i, endpointName[1:], port)
+		f.endpoints = append(f.endpoints, endpoint{host: host, certs: e.certs, dial: dial})
+	}
+	return f
+}
+
+// build makes the clients.
+func (f *fleet) build(s side) error {
+	resolve := newShared()
+	for i, e := range f.endpoints {
+		var err error
+		if f.clients[i], err = e.client(s, resolve); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each asks all endpoints, or closes their connections.
+func (f *fleet) each(do func(*api) error) error {
+	for i, e := range f.endpoints {
+		if err := do(e.api(f.clients[i])); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // A load is what the endpoints of a fleet hold, each.
@@ -91,24 +107,20 @@ var stageNames = [stages]string{"no request yet", "one request each, connections
 
 // weighFleet builds a fleet and uses it.
 func (l *lab) weighFleet(e endpoint, s side) (w [stages]load, err error) {
+	f := e.newFleet(l.endpoints)
 	before := newWeigher()
-	f, err := e.build(s, l.endpoints)
-	if err != nil {
+	if err := f.build(s); err != nil {
 		return w, err
 	}
-	w[unused] = before.weigh(len(f))
-	for _, a := range f {
-		if err := a.ping(); err != nil {
-			return w, err
-		}
+	w[unused] = before.weigh(l.endpoints)
+	if err := f.each(func(a *api) error { return a.ping() }); err != nil {
+		return w, err
 	}
-	w[open] = before.weigh(len(f))
-	for _, a := range f {
-		a.hangUp()
-	}
-	w[idle] = before.settle(len(f))
+	w[open] = before.weigh(l.endpoints)
+	err = f.each(func(a *api) error { a.hangUp(); return nil })
+	w[idle] = before.settle(l.endpoints)
 	runtime.KeepAlive(f)
-	return w, nil
+	return w, err
 }
 
 // settle waits for the goroutines of closed connections to end.
@@ -144,7 +156,7 @@ func (l *lab) manyEndpoints() ([]row, error) {
 		}
 		heapRow := numberRow(goroutines.name, "heap bytes each", heap)
 		if st != open {
-			heapRow.goals = []goal{{want: "at most 4096", got: fmt.Sprint(heap[ours]), met: heap[ours] <= heapLimit}}
+			heapRow.goals = []goal{{want: "at most 4096", got: fmt.Sprint(heap[ours]), met: heap[ours] <= heapLimit, reason: fewerReason}}
 			goroutines.goals = []goal{{want: "none", got: goroutines.values[ours], met: weights[ours][st].goroutines <= 0}}
 		}
 		rows = append(rows, heapRow, goroutines)
@@ -155,61 +167,82 @@ func (l *lab) manyEndpoints() ([]row, error) {
 
 func stageName(n int, st stage) string { return fmt.Sprintf("%d endpoints, %s", n, stageNames[st]) }
 
-// flat is how much more an endpoint among the most may cost than one among a
+// flat is how much more an endpoint among many may cost than one among a
 // hundred.
 const flat = 1.25
 
+// A growth is what an endpoint needs in fleets of one size, round by round.
+type growth struct{ times, heaps []time.Duration }
+
 // growing follows the cost of an endpoint as their number grows.
 func (l *lab) growing(e endpoint) ([]row, error) {
-	var rows []row
-	var hundred growth
+	var sizes []int
 	for n := 10; n <= l.most; n *= 10 {
-		times, heaps := row{name: fmt.Sprintf("%d endpoints", n), per: "time each"}, row{name: fmt.Sprintf("%d endpoints", n), per: "heap bytes each"}
-		for s := range times.values {
-			if side(s) != ours && n > 1000 {
-				continue
-			}
-			g, err := l.grow(e, side(s), n)
-			if err != nil {
+		sizes = append(sizes, n)
+	}
+	grown := map[int]*[bare + 1]growth{}
+	for _, n := range sizes {
+		grown[n] = new([bare + 1]growth)
+	}
+	for round := range l.effort.growth.rounds {
+		for _, i := range order(round, len(sizes)) {
+			if err := e.grow(sizes[i], grown[sizes[i]]); err != nil {
 				return nil, err
 			}
-			times.values[s], heaps.values[s] = short(g.time), fmt.Sprint(g.heap)
-			switch {
-			case side(s) == ours && n == 100:
-				hundred = g
-			case side(s) == ours && n > 100:
-				times.goals = []goal{flatGoal(float64(g.time), float64(hundred.time))}
-				heaps.goals = []goal{flatGoal(float64(g.heap), float64(hundred.heap))}
-			}
 		}
-		rows = append(rows, times, heaps)
+	}
+	var rows []row
+	for _, n := range sizes {
+		rows = append(rows, growthRows(n, grown[n], grown[100][ours])...)
 	}
 	return rows, nil
 }
 
-func flatGoal(got, hundred float64) goal {
-	ratio := got / hundred
-	return goal{want: fmt.Sprintf("at most %.2f x that of 100", flat), got: fmt.Sprintf("%.3f", ratio), met: ratio <= flat}
+// grow builds fleets of one size for every side.
+func (e endpoint) grow(n int, to *[bare + 1]growth) error {
+	for s := range to {
+		if side(s) != ours && n > 1000 {
+			continue
+		}
+		t, heap, err := e.growSide(n, side(s))
+		if err != nil {
+			return err
+		}
+		to[s].times, to[s].heaps = append(to[s].times, t), append(to[s].heaps, heap)
+	}
+	return nil
 }
 
-type growth struct {
-	time time.Duration
-	heap int64
-}
-
-// grow returns medians of several fleets. They are closed before the next.
-func (l *lab) grow(e endpoint, s side, n int) (growth, error) {
-	var times, heaps []time.Duration
-	for range l.effort.growth.rounds {
+// growSide builds small fleets several times, so that chance counts the same for
+// all sizes.
+func (e endpoint) growSide(n int, s side) (t, heap time.Duration, err error) {
+	repeats := max(1, 1000/n)
+	for range repeats {
+		f := e.newFleet(n)
 		before := newWeigher()
 		start := time.Now()
-		f, err := e.build(s, n)
-		if err != nil {
-			return growth{}, err
+		if err := f.build(s); err != nil {
+			return 0, 0, err
 		}
-		times = append(times, time.Since(start)/time.Duration(n))
-		heaps = append(heaps, time.Duration(before.weigh(n).heap))
+		t += time.Since(start)
+		heap += time.Duration(before.weigh(n).heap)
 		runtime.KeepAlive(f)
 	}
-	return growth{median(times), int64(median(heaps))}, nil
+	return t / time.Duration(n*repeats), heap / time.Duration(repeats), nil
+}
+
+func growthRows(n int, g *[bare + 1]growth, hundred growth) []row {
+	times := row{name: fmt.Sprintf("%d endpoints", n), per: "time each"}
+	heaps := row{name: times.name, per: "heap bytes each"}
+	for s := range g {
+		if len(g[s].times) > 0 {
+			times.values[s], heaps.values[s] = short(median(g[s].times)), fmt.Sprint(int64(median(g[s].heaps)))
+		}
+	}
+	if n > 100 {
+		want := fmt.Sprintf("at most %.2f x that of 100", flat)
+		times.goals = []goal{below(want, flat, ratios(g[ours].times, hundred.times))}
+		heaps.goals = []goal{below(want, flat, ratios(g[ours].heaps, hundred.heaps))}
+	}
+	return []row{times, heaps}
 }

@@ -30,31 +30,45 @@ type api struct {
 	hangUp func() // closes the idle connections
 }
 
-// sink is written to as files are: in pieces.
+// sink is written to as files are: in pieces, which io.Copy needs a buffer for.
 var sink = struct{ io.Writer }{io.Discard}
 
 // open makes the client of a side.
-func (e endpoint) open(s side) (*api, error) { return e.openWith(s, dockertls.Resolve) }
+func (e endpoint) open(s side) (*api, error) {
+	client, err := e.client(s, dockertls.Resolve)
+	if err != nil {
+		return nil, err
+	}
+	return e.api(client), nil
+}
 
-// openWith does so with a Resolver, if it is our side.
-func (e endpoint) openWith(s side, resolve resolveFunc) (*api, error) {
+// client makes it with the given Resolve, if it is our side.
+func (e endpoint) client(s side, resolve resolveFunc) (any, error) {
 	switch s {
 	case ours:
 		cfg, err := e.resolve(resolve)
 		if err != nil {
 			return nil, err
 		}
-		return httpAPI(cfg.HTTPClient(), cfg.URL("")), nil
+		return cfg.HTTPClient(), nil
 	case moby:
-		return e.openMoby()
+		return client.New(e.mobyOptions()...)
 	case fsouza:
-		return e.openFsouza()
+		return e.fsouzaClient()
 	}
 	transport, err := e.bareTransport()
-	if err != nil {
-		return nil, err
+	return &http.Client{Transport: transport}, err
+}
+
+// api asks by means of a client.
+func (e endpoint) api(of any) *api {
+	switch c := of.(type) {
+	case *client.Client:
+		return mobyAPI(c)
+	case *docker.Client:
+		return fsouzaAPI(c)
 	}
-	return httpAPI(&http.Client{Transport: transport}, e.url()), nil
+	return httpAPI(of.(*http.Client), e.url())
 }
 
 // A resolveFunc is Resolve, or that of a Resolver.
@@ -75,7 +89,7 @@ func (e endpoint) url() string {
 	switch {
 	case e.certs != "":
 		return "https://" + address
-	case strings.HasPrefix(e.host, "unix:"):
+	case e.isSocket():
 		return "http://localhost"
 	}
 	return "http://" + address
@@ -84,16 +98,9 @@ func (e endpoint) url() string {
 // bareTransport is what a careful program makes of net/http and the TLS of
 // docker/go-connections.
 func (e endpoint) bareTransport() (*http.Transport, error) {
-	network, address, _ := strings.Cut(e.host, "://")
-	dial := e.dial
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
-	}
-	t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return dial(ctx, network, address)
-	}}
+	t := &http.Transport{DialContext: e.dialAddress()}
 	if e.certs == "" {
-		t.DisableCompression = network == "unix" // what is sent is the same as ours
+		t.DisableCompression = e.isSocket() // what is sent is the same as ours
 		return t, nil
 	}
 	var err error
@@ -103,13 +110,27 @@ func (e endpoint) bareTransport() (*http.Transport, error) {
 	return t, err
 }
 
+func (e endpoint) isSocket() bool { return strings.HasPrefix(e.host, "unix:") }
+
+// dialAddress dials the endpoint whatever name stands for it; nil is the side's
+// own way, which is right for TCP.
+func (e endpoint) dialAddress() dialFunc {
+	if !e.isSocket() {
+		return e.dial
+	}
+	_, path, _ := strings.Cut(e.host, "://")
+	return func(ctx context.Context, _, _ string) (net.Conn, error) { return e.dial(ctx, "unix", path) }
+}
+
 // httpAPI needs nothing but an HTTP client.
 func httpAPI(c *http.Client, baseURL string) *api {
 	return &api{
-		ping: func() error { return send(c, http.MethodGet, baseURL+"/_ping", nil) },
-		load: func(body io.Reader) error { return send(c, http.MethodPost, baseURL+"/images/load", body) },
+		ping: func() error { return send(c, http.MethodHead, baseURL+"/_ping", nil, io.Discard) },
+		load: func(body io.Reader) error {
+			return send(c, http.MethodPost, baseURL+"/images/load", body, io.Discard)
+		},
 		save: func(size int) error {
-			return send(c, http.MethodGet, baseURL+"/images/get?names="+imageName(size), nil)
+			return send(c, http.MethodGet, baseURL+"/images/get?names="+imageName(size), nil, sink)
 		},
 		hangUp: c.CloseIdleConnections,
 	}
@@ -119,7 +140,7 @@ func imageName(size int) string { return fmt.Sprintf("size%d", size) }
 
 // send sends a request and reads the answer to its end, so that the connection
 // can be used again.
-func send(c *http.Client, method, url string, body io.Reader) error {
+func send(c *http.Client, method, url string, body io.Reader, answer io.Writer) error {
 	req, err := http.NewRequest(method, url, body)
 	if err != nil {
 		return err
@@ -132,16 +153,8 @@ func send(c *http.Client, method, url string, body io.Reader) error {
 	if resp.StatusCode != http.StatusOK {
 		return errors.New(url + ": " + resp.Status)
 	}
-	_, err = io.Copy(sink, resp.Body)
+	_, err = io.Copy(answer, resp.Body)
 	return err
-}
-
-func (e endpoint) openMoby() (*api, error) {
-	cli, err := client.New(e.mobyOptions()...)
-	if err != nil {
-		return nil, err
-	}
-	return mobyAPI(cli), nil
 }
 
 // mobyOptions are what FromEnv makes of the variables.
@@ -152,10 +165,7 @@ func (e endpoint) mobyOptions() []client.Opt {
 	}
 	options = append(options, client.WithHost(e.host))
 	if e.dial != nil {
-		network, address, _ := strings.Cut(e.host, "://")
-		options = append(options, client.WithDialContext(func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return e.dial(ctx, network, address)
-		}))
+		options = append(options, client.WithDialContext(e.dialAddress()))
 	}
 	return options
 }
@@ -169,50 +179,46 @@ func mobyAPI(cli *client.Client) *api {
 		},
 		load: func(body io.Reader) error {
 			answer, err := cli.ImageLoad(ctx, body)
-			return drain(answer, err)
+			return drain(io.Discard, answer, err)
 		},
 		save: func(size int) error {
 			image, err := cli.ImageSave(ctx, []string{imageName(size)})
-			return drain(image, err)
+			return drain(sink, image, err)
 		},
 		hangUp: func() { cli.Close() },
 	}
 }
 
 // drain reads an answer to its end, if there is one.
-func drain(r io.ReadCloser, err error) error {
+func drain(w io.Writer, r io.ReadCloser, err error) error {
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	_, err = io.Copy(sink, r)
+	_, err = io.Copy(w, r)
 	return err
 }
 
-func (e endpoint) openFsouza() (*api, error) {
-	cli, err := e.fsouzaClient()
-	if err != nil {
-		return nil, err
+func (e endpoint) fsouzaClient() (*docker.Client, error) {
+	if e.certs == "" {
+		return docker.NewClient(e.host) // which dials as it likes
 	}
-	if e.dial != nil && e.certs != "" {
-		// Over plain TCP and sockets it dials as it likes.
+	cli, err := docker.NewTLSClient(e.host, e.certs.cert(), e.certs.key(), e.certs.ca())
+	if err == nil && e.dial != nil {
 		cli.HTTPClient.Transport.(*http.Transport).DialContext = e.dial
 	}
+	return cli, err
+}
+
+func fsouzaAPI(cli *docker.Client) *api {
 	return &api{
 		ping: cli.Ping,
 		load: func(body io.Reader) error {
-			return cli.LoadImage(docker.LoadImageOptions{InputStream: body, OutputStream: sink})
+			return cli.LoadImage(docker.LoadImageOptions{InputStream: body, OutputStream: io.Discard})
 		},
 		save: func(size int) error {
 			return cli.ExportImage(docker.ExportImageOptions{Name: imageName(size), OutputStream: sink})
 		},
 		hangUp: cli.HTTPClient.CloseIdleConnections,
-	}, nil
-}
-
-func (e endpoint) fsouzaClient() (*docker.Client, error) {
-	if e.certs == "" {
-		return docker.NewClient(e.host)
 	}
-	return docker.NewTLSClient(e.host, e.certs.cert(), e.certs.key(), e.certs.ca())
 }

@@ -8,7 +8,7 @@ import (
 )
 
 const keptMethod = `
-Requests on a connection that is there already. The server is another process. The second net/http, which has no column
+Requests on a connection that is there already; a ping is HEAD, with go-dockerclient GET. The server is another process. The second net/http, which has no column
 of its own, shows what chance does. Allocations are counted exactly, with all goroutines that work for a request; they
 are those of net/http with connections that hand out TLS records whole. go-dockerclient keeps no connection over TCP and
 sockets: it connects each time.

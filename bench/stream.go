@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -18,7 +19,8 @@ import (
 
 const streamMethod = `
 A stream as of attach and exec, to a server that sends back what it gets; ECDSA certificates, mutual TLS. "There and back"
-is one frame of 64 bytes; "both ways" are 4 MiB in frames of 1 KiB, written and read at the same time. dockertls is
+is one frame of 64 bytes; "both ways" are 4 MiB in frames of 1 KiB, written and read at the same time,
+at most 64 KiB under way. dockertls is
 ` + "`Config.Dial`" + `, moby ` + "`ContainerAttach`" + `, go-dockerclient ` + "`AttachToContainerNonBlocking`" + ` with two pipes, net/http a
 ` + "`tls.Dial`" + ` of crypto/tls. The last rows are moby's client with our transport in the first column.
 `
@@ -36,6 +38,7 @@ func (l *lab) streams() ([]row, error) {
 		return nil, err
 	}
 	defer stop()
+	e.dial = nil // the others have no say in how a stream is dialled
 	rows, err := l.compareStreams("", map[side]func() (io.ReadWriteCloser, error){
 		ours: e.dialOurs, moby: e.attachMoby, fsouza: e.attachFsouza, bare: e.dialBare,
 	})
@@ -86,24 +89,47 @@ func exchange(d io.ReadWriter, buf []byte) error {
 	return err
 }
 
-// pump writes and reads at the same time.
+// pump writes and reads at the same time. Not more is under way than fits into
+// the buffers of all systems: each side would wait for the other to read.
 func pump(d io.ReadWriteCloser, size int) error {
-	written := make(chan error, 1)
+	room, written := make(chan struct{}, 2), make(chan error, 1)
 	go func() {
-		buf := make([]byte, frame)
-		for range size / frame {
-			if _, err := d.Write(buf); err != nil {
-				written <- err
-				d.Close()
-				return
-			}
+		err := writeFrames(d, size, room)
+		if err != nil {
+			d.Close() // ends the reading
 		}
-		written <- nil
+		written <- err
 	}()
-	if _, err := io.CopyN(sink, d, int64(size)); err != nil {
-		return err
+	var readErr error
+	for range size / piece {
+		if _, readErr = io.CopyN(sink, d, piece); readErr != nil {
+			d.Close() // ends the writing
+			break
+		}
+		<-room
+	}
+	for readErr != nil {
+		select {
+		case <-room:
+		case err := <-written:
+			return errors.Join(err, readErr)
+		}
 	}
 	return <-written
+}
+
+// writeFrames waits for room before each piece.
+func writeFrames(w io.Writer, size int, room chan<- struct{}) error {
+	buf := make([]byte, frame)
+	for range size / piece {
+		room <- struct{}{}
+		for range piece / frame {
+			if _, err := w.Write(buf); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (e endpoint) dialOurs() (io.ReadWriteCloser, error) {
@@ -153,7 +179,6 @@ func upgrade(conn net.Conn) (io.ReadWriteCloser, error) {
 }
 
 func (e endpoint) attachMoby() (io.ReadWriteCloser, error) {
-	e.dial = nil // it has no say in attaching
 	cli, err := client.New(e.mobyOptions()...)
 	if err != nil {
 		return nil, err
