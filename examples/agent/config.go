@@ -158,6 +158,9 @@ func decodeKeys(node *yaml.Node, where string, out any) []error {
 		default:
 			err = pair.Decode(out)
 		}
+		if name == "key" && err != nil {
+			err = fmt.Errorf("line %d: this must be text in PEM", key.Line) // the decoder's words quote it
+		}
 		seen[name] = true
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %s: %s", where, name, inOneLine(err)))

@@ -46,6 +46,7 @@ func TestMistakes(t *testing.T) {
 		{"address", good + "listen: box\n", "agent.yaml: listen: address box: missing port in address"},
 		{"endpoint is a text", "endpoints: {one: tcp://box}\n", "agent.yaml: one: line 1: these must be keys with values"},
 		{"unknown key of one", "endpoints:\n  one:\n    hots: tcp://box\n", "agent.yaml: one: hots: line 3: there is no such key"},
+		{"a key that is no text", "endpoints:\n  one:\n    key: [topsecret]\n", "agent.yaml: one: key: line 3: this must be text in PEM"},
 		{"no boolean", "endpoints:\n  one:\n    tls_verify: maybe\n", "agent.yaml: one: tls_verify: line 3: cannot unmarshal !!str `maybe` into bool"},
 		{"too often for one", "endpoints: {one: {interval: 1ms}}\n", "agent.yaml: one: interval: 1ms is less than 100ms"},
 		{"several", "endpoints: {one: {hots: a}, two: {tls: 3}}\n",
