@@ -109,3 +109,23 @@ func look(t *testing.T, cfg *dockertls.Config) {
 		conn.Close()
 	}
 }
+
+// A program that has a single connection, and makes no other one, follows too.
+func TestOnlyKeptConnectionFollows(t *testing.T) {
+	t.Parallel()
+	s, ca, dir := startFollowing(t)
+	client := s.cfg.HTTPClient()
+	defer client.CloseIdleConnections()
+	if got := s.nameOver(t, client); got != "one" {
+		t.Fatalf("the daemon sees %q", got)
+	}
+	check(t, dockertlstest.WriteCerts(dir, ca, ca.ClientPair("two")))
+	for start := time.Now(); s.nameOver(t, client) != "two"; time.Sleep(10 * time.Millisecond) {
+		if time.Since(start) > 10*time.Second {
+			t.Fatal("the daemon still sees the old certificate")
+		}
+	}
+	if stats := s.cfg.Stats(); stats.Connections != 2 || stats.Renewals != 1 {
+		t.Errorf("%+v", stats)
+	}
+}
