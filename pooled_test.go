@@ -2,8 +2,10 @@ package dockertls_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -107,5 +109,91 @@ func look(t *testing.T, cfg *dockertls.Config) {
 	cancel()
 	if conn, err := cfg.Dial(ctx); err == nil {
 		conn.Close()
+	}
+}
+
+// A program that has a single connection, and makes no other one, follows too.
+func TestOnlyKeptConnectionFollows(t *testing.T) {
+	t.Parallel()
+	s, ca, dir := startFollowing(t)
+	client := s.cfg.HTTPClient()
+	defer client.CloseIdleConnections()
+	if got := s.nameOver(t, client); got != "one" {
+		t.Fatalf("the daemon sees %q", got)
+	}
+	check(t, dockertlstest.WriteCerts(dir, ca, ca.ClientPair("two")))
+	for start := time.Now(); s.nameOver(t, client) != "two"; time.Sleep(10 * time.Millisecond) {
+		if time.Since(start) > 10*time.Second {
+			t.Fatal("the daemon still sees the old certificate")
+		}
+	}
+	if stats := s.cfg.Stats(); stats.Connections != 2 || stats.Renewals != 1 {
+		t.Errorf("%+v", stats)
+	}
+}
+
+// A closer is a log that cancels once there is a new connection, and waits until
+// that was noticed.
+type closer struct {
+	slog.Handler
+	connections atomic.Int64
+	cancel      context.CancelFunc
+}
+
+func (c *closer) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "connected" && c.connections.Add(1) == 2 {
+		c.cancel()
+		time.Sleep(200 * time.Millisecond)
+	}
+	return nil
+}
+
+// Who closes a connection at the moment when a new one is there to take its
+// place closes both.
+func TestCloseWhileRenewed(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	d, _ := startDaemon(t, dockertlstest.MutualTLS, ca)
+	dir := t.TempDir()
+	check(t, dockertlstest.WriteCerts(dir, ca, ca.ClientPair("one")))
+	ctx, cancel := context.WithCancel(t.Context())
+	log := &closer{Handler: slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug}), cancel: cancel}
+	var dialled tracker
+	cfg := resolve(t, dockertls.Options{Host: d.Host(), TLSVerify: new(true), CertPath: dir, ReloadInterval: time.Millisecond,
+		Dialer: dialled.dial, Logger: slog.New(log)})
+	client := cfg.HTTPClient()
+	defer client.CloseIdleConnections()
+	_, err := fetch(t.Context(), client, cfg.URL("/_ping"))
+	check(t, err)
+	check(t, dockertlstest.WriteCerts(dir, ca, ca.ClientPair("two")))
+	check(t, cfg.Reload(t.Context()))
+	if _, err := fetch(ctx, client, cfg.URL("/_ping")); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	time.Sleep(400 * time.Millisecond)
+	if n := log.connections.Load(); n != 2 {
+		t.Errorf("%d connections", n)
+	}
+	dialled.wantClosed(t)
+}
+
+// A configuration that was handed out follows on its own.
+func TestHandedOutConfigFollows(t *testing.T) {
+	t.Parallel()
+	s, ca, dir := startFollowing(t)
+	handedOut := s.cfg.TLSConfig()
+	check(t, dockertlstest.WriteCerts(dir, ca, ca.ClientPair("two")))
+	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		n := s.daemon.Connections() + 1
+		conn, err := tls.Dial("tcp", s.daemon.Addr(), handedOut)
+		check(t, err)
+		seen := s.daemon.WaitConnection(t, n)
+		conn.Close()
+		if seen.ClientName() == "two" {
+			return
+		}
+		if time.Since(start) > 10*time.Second {
+			t.Fatalf("the daemon sees %q", seen.ClientName())
+		}
 	}
 }

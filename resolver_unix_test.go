@@ -81,6 +81,38 @@ func TestOddFilesAfterResolve(t *testing.T) {
 	}
 }
 
+// Files that change while Resolve reads them do not make a set of two halves.
+func TestResolveWhileFilesChange(t *testing.T) {
+	t.Parallel()
+	before, after := dockertlstest.NewCA(), dockertlstest.NewCA()
+	client := after.ClientPair("two")
+	dir := t.TempDir()
+	check(t, dockertlstest.WriteCerts(dir, before, before.ClientPair("one")))
+	path := filepath.Join(dir, "cert.pem")
+	check(t, os.Remove(path))
+	check(t, syscall.Mkfifo(path, 0o600))
+	pipe, err := os.OpenFile(path, os.O_RDWR, 0)
+	check(t, err)
+	_, err = pipe.Write(client.CertPEM)
+	check(t, err)
+	var cfg *dockertls.Config
+	resolved := make(chan error)
+	go func() {
+		var err error
+		cfg, err = dockertls.Resolve(nowhere(dir))
+		resolved <- err
+	}()
+	time.Sleep(200 * time.Millisecond) // it has read ca.pem, and waits for the rest of cert.pem
+	check(t, dockertlstest.WriteCerts(dir, after, client))
+	check(t, pipe.Close())
+	check(t, <-resolved)
+	for _, e := range cfg.Expiries() {
+		if e.Certificate == "ca" && e.Subject != after.Certificate().Subject.String() {
+			t.Errorf("the authority is %s, the client %s", e.Subject, clientOf(cfg))
+		}
+	}
+}
+
 // Without file descriptors nothing can be read, and that passes.
 func TestNoFileDescriptors(t *testing.T) {
 	const child = "DOCKERTLS_TEST_NO_FILES"

@@ -55,3 +55,94 @@ func writeInTwo(t *testing.T, path string, first, second []byte, look func()) bo
 	check(t, err)
 	return true
 }
+
+// A file that brings an old time along, as cp -p makes them, may still be of a
+// set that is not whole.
+func TestFileWithAnOldTimeIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ca.pem")
+	check(t, os.WriteFile(path, pemOf(newTestCA(t, "one", nil).cert), 0o600))
+	cfg, err := Resolve(Options{Host: "tcp://127.0.0.1:1", TLSVerify: new(true), CertPath: dir, ReloadInterval: time.Nanosecond})
+	check(t, err)
+	two, long := pemOf(newTestCA(t, "two", nil).cert), time.Now().Add(-time.Hour)
+	start := time.Now()
+	check(t, os.WriteFile(path, two, 0o600))
+	check(t, os.Chtimes(path, long, long))
+	info, err := os.Stat(path)
+	check(t, err)
+	if changeTime(info).Equal(info.ModTime()) {
+		t.Skip("this system does not tell when a file was changed")
+	}
+	if n := cfg.latest(t.Context()).number; n != 1 && time.Since(start) < settleTime {
+		t.Error("it is in use at once")
+	}
+	check(t, cfg.Reload(t.Context()))
+	if n := cfg.current().number; n != 2 {
+		t.Errorf("generation %d is in use", n)
+	}
+}
+
+// What was changed just now may be changed again without a trace.
+func TestRecentChangesAreDoubted(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for age, sure := range map[time.Duration]bool{0: false, time.Second: false, 3 * time.Second: true, -time.Minute: false} {
+		if s := (&fileState{changed: now.Add(-age), at: now}); s.sure() != sure {
+			t.Errorf("a change %v ago: sure %t", age, s.sure())
+		}
+	}
+}
+
+// Sets that replace each other while they are read are never mixed.
+func TestSetsAreNotMixed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	key := newTestKey(t)
+	write := func(name string) {
+		ca := newTestCA(t, name, nil)
+		cert, keyPEM := ca.pair(name, key, nil)
+		check(t, os.Mkdir(filepath.Join(dir, name), 0o700))
+		for file, data := range map[string][]byte{"ca.pem": pemOf(ca.cert), "cert.pem": cert, "key.pem": keyPEM} {
+			check(t, os.WriteFile(filepath.Join(dir, name, file), data, 0o600))
+		}
+	}
+	for _, name := range []string{"one", "two", "three"} {
+		write(name)
+	}
+	link := func(name string) {
+		check(t, os.Symlink(name, filepath.Join(dir, "new")))
+		check(t, os.Rename(filepath.Join(dir, "new"), filepath.Join(dir, "data")))
+	}
+	link("three")
+	cfg, err := Resolve(Options{Host: "tcp://127.0.0.1:1", TLSVerify: new(true), CertPath: filepath.Join(dir, "data")})
+	if err != nil {
+		t.Skip("no links: ", err)
+	}
+	time.Sleep(2 * settleTime)
+	end := time.Now().Add(2 * time.Second)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := 0; time.Now().Before(end); i++ {
+			link([]string{"one", "two"}[i%2])
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	taken := 0
+	for time.Now().Before(end) {
+		g, err := cfg.follower.next(t.Context(), cfg.current())
+		if err != nil || g == nil {
+			continue
+		}
+		taken++
+		if ca := g.roots()[0].Subject.CommonName; ca != g.leaf().Subject.CommonName {
+			t.Errorf("the authority is %s, the client %s", ca, g.leaf().Subject.CommonName)
+			break
+		}
+	}
+	<-done
+	if taken == 0 {
+		t.Error("nothing new was ever found")
+	}
+}

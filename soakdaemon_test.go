@@ -170,7 +170,7 @@ func (s *soakDaemon) excuses(epoch int64, err error) (what string, ok bool) {
 			what, ok = e.Error(), true
 		}
 	}
-	for _, text := range []string{"server closed idle connection", "cannot rewind body after connection loss", "connection reset by peer", "broken pipe"} {
+	for _, text := range []string{"server closed idle connection", "cannot rewind body after connection loss", "connection reset by peer", "broken pipe", "bytes of output for"} {
 		if !ok && strings.Contains(err.Error(), text) {
 			what, ok = text, true
 		}
