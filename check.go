@@ -92,11 +92,13 @@ const lookLimit = 3 * time.Second
 // the server's list. Other places are looked
 // at only if the environment counts ([FromEnv]).
 //
-// It takes 30 seconds at most, less if ctx ends before. The report is never nil.
+// As every new connection it uses new certificates that have come
+// ([Options.ReloadInterval]), and is counted in [Config.Stats]. It takes 30
+// seconds at most, less if ctx ends before. The report is never nil.
 func (c *Config) Check(ctx context.Context, progress ...func(Step)) *Report {
-	c.latest(ctx)
-	k := &checkup{Config: c, progress: progress, material: c.current(), report: &Report{
-		Host: c.Host(), Mode: c.Mode(), Context: c.context, Settings: c.Settings(),
+	g := c.latest(ctx)
+	k := &checkup{Config: c, progress: progress, material: g, report: &Report{
+		Host: c.Host(), Mode: g.mode(), Context: c.context, Settings: c.Settings(),
 	}}
 	if k.settings() && k.reach(ctx) {
 		k.report.Healthy = true
@@ -111,8 +113,8 @@ type checkup struct {
 	*Config
 	progress []func(Step)
 	report   *Report
-	material *generation
-	seen     *handshake // of the connection
+	material *generation // the same for all steps, whatever comes meanwhile
+	seen     *handshake  // of the connection
 	failure  *Error
 }
 
@@ -176,22 +178,18 @@ func (k *checkup) settings() bool {
 
 // reach goes from the name to the daemon's version.
 func (k *checkup) reach(ctx context.Context) bool {
-	if !k.resolveName(ctx) {
-		return false
-	}
 	var conn net.Conn
-	if !k.open(ctx, &conn) {
-		return false
-	}
-	defer func() { conn.Close() }()
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	defer stop()
-	if k.secured() && !k.secure(ctx, &conn) {
+	if !k.resolveName(ctx) || !k.open(ctx, &conn) || k.secured() && !k.secure(ctx, &conn) {
+		k.Config.failed(k.failure)
 		return false
 	}
 	if !k.secured() && !k.forwards() {
 		conn = k.newConn(conn, nil, true).plain()
 	}
+	_, _ = k.opened(conn, nil)
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
 	_ = conn.SetDeadline(time.Now().Add(handshakeTimeout))
 	return k.ask(ctx, conn)
 }
@@ -284,6 +282,9 @@ func (k *checkup) ask(ctx context.Context, conn net.Conn) bool {
 	var ping *http.Response
 	ask := func() (err error) {
 		ping, err = k.get(ctx, conn, answers, "/_ping")
+		if err != nil && ctx.Err() != nil {
+			return ctx.Err() // its end has closed the connection
+		}
 		return err
 	}
 	if k.seen == nil {

@@ -132,6 +132,17 @@ func TestCheckEnds(t *testing.T) {
 	}
 }
 
+// So it does while the daemon is slow to answer, as a matter of time.
+func TestCheckOfASlowDaemon(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []dockertlstest.Mode{dockertlstest.Plain, dockertlstest.MutualTLS} {
+		d := dockertlstest.Start(t, mode, dockertlstest.Hangs(dockertlstest.AfterRequest))
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		wantKind(t, resolve(t, d.Options()).Check(ctx).Error(), dockertls.Timeout)
+	}
+}
+
 // What answers but is no daemon is not healthy.
 func TestCheckOfAnotherServer(t *testing.T) {
 	t.Parallel()
@@ -141,5 +152,34 @@ func TestCheckOfAnotherServer(t *testing.T) {
 	t.Cleanup(d.Close)
 	if report := resolve(t, dockertls.Options{Host: d.Host()}).Check(t.Context()); report.Healthy || report.Error() == nil {
 		t.Errorf("healthy %t, error %v", report.Healthy, report.Error())
+	}
+}
+
+// A check looks for new certificates itself, as a program may do nothing else
+// for days, and is counted.
+func TestCheckFollows(t *testing.T) {
+	t.Parallel()
+	s, ca, dir := startFollowing(t)
+	clientOf := func() string {
+		report := s.cfg.Check(t.Context())
+		check(t, report.Error())
+		requests := s.daemon.Requests()
+		return requests[len(requests)-1].ClientName()
+	}
+	if got := clientOf(); got != "one" {
+		t.Fatalf("the daemon sees %q", got)
+	}
+	check(t, dockertlstest.WriteCerts(dir, ca, ca.ClientPair("two")))
+	time.Sleep(100 * time.Millisecond) // they settle
+	if got := clientOf(); got != "two" {
+		t.Errorf("the daemon sees %q", got)
+	}
+	if got := s.cfg.Stats(); got.Generation != 2 || got.Connections != 2 || got.Handshakes != 2 {
+		t.Errorf("%+v", got)
+	}
+	s.daemon.Close()
+	wantKind(t, s.cfg.Check(t.Context()).Error(), dockertls.ConnectionRefused)
+	if got := s.cfg.Stats().Failures[dockertls.ConnectionRefused]; got != 1 {
+		t.Errorf("%d failures", got)
 	}
 }

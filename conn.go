@@ -77,7 +77,7 @@ func (c tlsConn) NetConn() net.Conn {
 	return c.inner.NetConn().(*openingConn).Conn
 }
 
-func (c tlsConn) CloseWrite() error { return c.endWriting(c.inner) }
+func (c tlsConn) CloseWrite() error { return c.endWriting(c.conn.Conn.(halfCloser)) }
 
 // A halfCloser can end its own direction of a stream.
 type halfCloser interface{ CloseWrite() error }
@@ -327,8 +327,8 @@ func (c *conn) judge(head []byte, err error) (e *Error, more bool) {
 		e, more = c.scene(StageRequest).explainAnswer(head)
 		return c.blame(e), more && c.http // a raw stream may begin as it likes, and stop there
 	}
-	if errors.Is(err, net.ErrClosed) || isDeadline(err) {
-		return nil, false
+	if c.closing.Load() || errors.Is(err, net.ErrClosed) || isDeadline(err) {
+		return nil, false // our own doing, or the peer's answer to it
 	}
 	if !c.http && errors.Is(err, io.EOF) {
 		return nil, false // on a raw stream the end is the peer's right

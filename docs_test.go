@@ -42,7 +42,8 @@ var proofs = map[string]map[string]string{
 		"sh":   "examples/doctor/page_test.go TestPageCommands",
 		"text": "examples/doctor/page_test.go TestPage",
 	},
-	"docs/migrating.md": {"go": "examples/clients/migrate_test.go TestMigratingPage"},
+	"docs/performance.md": {"sh": "bench/bench_test.go TestPageIsOfThisProgram"},
+	"docs/migrating.md":   {"go": "examples/clients/migrate_test.go TestMigratingPage"},
 }
 
 // Every block of every page is run by a test, or compared: a new page, language

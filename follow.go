@@ -2,8 +2,10 @@ package dockertls
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
+	"encoding/pem"
 	"log/slog"
 	"os"
 	"sync"
@@ -172,8 +174,9 @@ func (f *follower) next(ctx context.Context, g *generation) (*generation, *Error
 		return nil, nil
 	}
 	next, err := f.plan.generation(g.number+1, m)
+	err = cmp.Or(err, m.cutOff(g.material))
 	switch {
-	case m.settling(g.material, err == nil), !m.states().areNow():
+	case m.settling(g.material), !m.states().areNow():
 		return nil, errNotYet // the parts may be of different sets, or not whole
 	case err != nil:
 		return nil, err
@@ -209,6 +212,13 @@ func (f *follower) read(ctx context.Context, old material) (material, *Error) {
 		}
 	}
 	return m, nil
+}
+
+// waits tells whether a path leads to something like a pipe, whose other end may
+// let readers wait, or is meant for another one.
+func waits(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
 }
 
 // supplied asks the function of the caller's.
@@ -276,35 +286,43 @@ func sameSigner(a, b crypto.Signer) bool {
 	return ok && public.Equal(b.Public())
 }
 
-// How long a file must have been left alone before it counts as written to its
-// end. A bundle that breaks off in the middle may stay like that, as docker would
-// use it, but then somebody has rather not finished.
-const (
-	settleTime    = 50 * time.Millisecond
-	settleTimeCut = 5 * time.Second
-)
+// settleTime is how long a file must have been left alone before it counts as
+// written to its end.
+const settleTime = 50 * time.Millisecond
 
 // settling tells whether a file that is not as in old may still be written to.
-func (m material) settling(old material, usable bool) bool {
+func (m material) settling(old material) bool {
 	before := old.parts()
 	for i, p := range m.parts() {
 		if p.state == nil || p.kept == before[i].kept {
 			continue
 		}
-		limit := settleTime
-		if usable && isCut(p.data()) {
-			limit = settleTimeCut
-		}
-		if time.Since(p.state.changed).Abs() < limit {
+		if time.Since(p.state.info.ModTime()).Abs() < settleTime || time.Since(p.state.changed).Abs() < settleTime {
 			return true
 		}
 	}
 	return false
 }
 
-// isCut tells whether PEM text breaks off in a block.
-func isCut(data []byte) bool {
-	return bytes.Count(data, []byte("-----BEGIN ")) != bytes.Count(data, []byte("-----END "))
+// cutOff finds a file that is not as in old and ends in the middle of a PEM
+// block: whoever writes it takes a long time. The blocks before that would do,
+// and do for Resolve, as for docker; but half a bundle must not replace a whole one.
+func (m material) cutOff(old material) *Error {
+	before := old.parts()
+	for i, ro := range [...]role{roleCA(), roleCert(), roleKey()} {
+		p := m.parts()[i]
+		if p.state != nil && p.kept != before[i].kept && endsInBlock(p.data()) {
+			return fail(ro.invalid, p.source, "%s: the file ends in the middle of a PEM block", p.path)
+		}
+	}
+	return nil
+}
+
+func endsInBlock(data []byte) bool {
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		data = rest
+	}
+	return bytes.Contains(data, []byte("-----"))
 }
 
 // follower is what a new Config follows its material with.

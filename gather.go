@@ -1,6 +1,7 @@
 package dockertls
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 )
@@ -15,7 +16,7 @@ type gatheringConn struct {
 	mu      sync.Mutex
 	records *[]byte // nil: nothing is gathered
 	wrote   bool    // since gathering began
-	err     error   // of writing, since then
+	failed  error   // of sending what was gathered: TLS may take it for sent
 }
 
 const (
@@ -26,7 +27,10 @@ const (
 func (g *gatheringConn) Write(b []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.records == nil {
+	switch {
+	case g.failed != nil: // records are missing: what follows them is of no use
+		return 0, g.failed
+	case g.records == nil:
 		return g.Conn.Write(b)
 	}
 	if len(*g.records)+len(b) > maxGathered {
@@ -45,36 +49,36 @@ func (g *gatheringConn) gather() {
 	if !ok {
 		buffer = new(make([]byte, 0, maxGathered))
 	}
-	g.records, g.wrote, g.err = buffer, false, nil
+	g.records, g.wrote = buffer, false
 }
 
 // release sends what was gathered, and tells whether anything was sent.
 func (g *gatheringConn) release() (wrote bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.flush()
+	_ = g.flush()
 	g.buffers.Put(g.records)
 	g.records = nil
-	return g.wrote, g.err
+	return g.wrote, g.failed
 }
 
 // flush is called with the mutex held.
 func (g *gatheringConn) flush() error {
-	if len(*g.records) == 0 || g.err != nil {
-		return g.err
+	if len(*g.records) == 0 || g.failed != nil {
+		return g.failed
 	}
-	var n int
-	n, g.err = g.Conn.Write(*g.records)
+	n, err := g.Conn.Write(*g.records)
 	g.wrote = g.wrote || n > 0
 	*g.records = (*g.records)[:0]
-	return g.err
+	g.failed = err
+	return err
 }
 
 // A gatheringWriter writes to TLS.
 type gatheringWriter struct {
-	net.Conn // of TLS
-	below    *gatheringConn
-	mu       sync.Mutex // of large writes
+	*tls.Conn
+	below *gatheringConn
+	mu    sync.Mutex // of large writes
 }
 
 // Write reports at least a byte if any was sent: then the other side may have
@@ -95,4 +99,23 @@ func (w *gatheringWriter) Write(b []byte) (int, error) {
 		return 1, flushErr
 	}
 	return 0, flushErr
+}
+
+// Close does not wait for a Write that the other side holds up, nor does that of
+// crypto/tls; but that one takes a Write for done that still sends.
+func (w *gatheringWriter) Close() error {
+	if w.mu.TryLock() {
+		defer w.mu.Unlock()
+		return w.Conn.Close()
+	}
+	err := w.below.Conn.Close()
+	_ = w.Conn.Close() // so that TLS knows
+	return err
+}
+
+// CloseWrite sends what is being written first.
+func (w *gatheringWriter) CloseWrite() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.Conn.CloseWrite()
 }

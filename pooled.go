@@ -23,6 +23,8 @@ type pooledConn struct {
 
 	mu       sync.Mutex // of writing; guards what follows
 	requests requestFrames
+
+	renewal sync.Mutex // held while the connection is renewed
 }
 
 func newPooledConn(c *Config, conn tlsConn) *pooledConn {
@@ -51,6 +53,8 @@ func (p *pooledConn) Write(b []byte) (int, error) {
 
 // renew puts a new connection in the place of the old one.
 func (p *pooledConn) renew(g *generation) error {
+	p.renewal.Lock()
+	defer p.renewal.Unlock()
 	conn, err := p.config.opened(p.config.openTLS(p.ctx, g, true))
 	if err != nil {
 		return err
@@ -61,19 +65,28 @@ func (p *pooledConn) renew(g *generation) error {
 	if p.ctx.Err() != nil { // Close may have missed it
 		fresh.Close()
 	}
-	return old.Close() // Read goes on with the new one
+	_ = old.Close() // Read goes on with the new one, whatever the old one says
+	return nil
 }
 
 // Read reads from the connection of the moment. What an old one still says
-// answers no request.
+// answers no request, and if it ends while it is renewed, that is no harm.
 func (p *pooledConn) Read(b []byte) (int, error) {
 	for {
 		conn := p.inner.Load()
 		n, err := conn.Read(b)
+		if err != nil {
+			p.awaitRenewal()
+		}
 		if p.inner.Load() == conn {
 			return n, err
 		}
 	}
+}
+
+func (p *pooledConn) awaitRenewal() {
+	p.renewal.Lock()
+	defer p.renewal.Unlock()
 }
 
 // Close closes the connection.

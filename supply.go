@@ -3,6 +3,7 @@ package dockertls
 import (
 	"context"
 	"crypto"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -18,9 +19,15 @@ type Material struct {
 // supplyLimit bounds a call of Options.Material.
 const supplyLimit = 10 * time.Second
 
-// askMaterial asks a function of the caller's for material.
+// askMaterial asks a function of the caller's for material. A panic in it becomes
+// an error: it may run in a goroutine of ours, where nobody could recover.
 func askMaterial(ctx context.Context, supply func(context.Context) (Material, error), source string) (m Material, e *Error) {
 	err := within(ctx, supplyLimit, func(ctx context.Context) (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic: %v", p)
+			}
+		}()
 		m, err = supply(ctx)
 		return err
 	})

@@ -3,7 +3,10 @@ package dockertls_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -114,31 +117,92 @@ func TestSuppliedMaterialIsChecked(t *testing.T) {
 	}
 }
 
-// Whoever connects may give up while the function takes its time: that is no
-// failure of the material.
-func TestSupplyHeedsTheContext(t *testing.T) {
+// A function that hangs fails no connection, and is not called again meanwhile.
+func TestSupplyThatHangs(t *testing.T) {
 	t.Parallel()
 	ca := dockertlstest.NewCA()
 	d, _ := startDaemon(t, dockertlstest.MutualTLS, ca)
-	first := true
-	var events eventLog
-	cfg := resolve(t, dockertls.Options{Host: d.Host(), TLSVerify: new(true), OnEvent: events.add, ReloadInterval: time.Nanosecond,
-		ExpiryWarnings: []time.Duration{},
-		Material: func(ctx context.Context) (dockertls.Material, error) {
-			if first {
-				first = false
-				return materialOf(ca, ca.ClientPair("one")), nil
+	var calls atomic.Int64
+	release, material := make(chan struct{}), materialOf(ca, ca.ClientPair("one"))
+	cfg := resolve(t, dockertls.Options{Host: d.Host(), TLSVerify: new(true), ReloadInterval: time.Nanosecond,
+		Material: func(context.Context) (dockertls.Material, error) {
+			if calls.Add(1) > 1 {
+				<-release
 			}
-			<-ctx.Done()
-			return dockertls.Material{}, ctx.Err()
+			return material, nil
 		}})
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	_, err := cfg.Dial(ctx)
-	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v", err)
+	for range 5 {
+		conn, err := cfg.Dial(ctx)
+		check(t, err)
+		conn.Close()
 	}
-	if got := events.all(); len(got) > 0 {
+	if n := calls.Load(); n != 2 {
+		t.Errorf("it was called %d times", n)
+	}
+	close(release)
+}
+
+// A function may write what it supplies next into the same memory.
+func TestSuppliedMemoryMayChange(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	one := materialOf(ca, ca.ClientPair("one"))
+	cfg := resolve(t, dockertls.Options{Host: "tcp://127.0.0.1:1", TLSVerify: new(true), ReloadInterval: time.Millisecond,
+		Material: func(context.Context) (dockertls.Material, error) { return one, nil }})
+	two := materialOf(ca, ca.ClientPair("two"))
+	one.Cert, one.Key = append(one.Cert[:0], two.Cert...), append(one.Key[:0], two.Key...)
+	lookAgain(t, cfg)
+	if got := clientOf(cfg); got != "CN=two" {
+		t.Errorf("it has %s", got)
+	}
+}
+
+// A function that panics has supplied nothing: it runs where nobody could recover.
+func TestSupplyPanics(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	d, _ := startDaemon(t, dockertlstest.MutualTLS, ca)
+	var calls atomic.Int64
+	var events eventLog
+	material := materialOf(ca, ca.ClientPair("one"))
+	cfg := resolve(t, dockertls.Options{Host: d.Host(), TLSVerify: new(true), ReloadInterval: time.Nanosecond, OnEvent: events.add,
+		ExpiryWarnings: []time.Duration{},
+		Material: func(context.Context) (dockertls.Material, error) {
+			if calls.Add(1) > 1 {
+				panic("sealed")
+			}
+			return material, nil
+		}})
+	for range 3 {
+		check(t, request(cfg))
+	}
+	got := events.all()
+	if len(got) != 1 || !errors.Is(got[0].Err, dockertls.MaterialUnavailable) || !strings.Contains(fmt.Sprint(got[0].Err.Err), "sealed") {
 		t.Errorf("events %+v", got)
+	}
+	if calls.Load() < 3 {
+		t.Errorf("it was asked %d times", calls.Load())
+	}
+}
+
+// A failure is told once, although some who connect do not wait for it.
+func TestSupplyFailsForThePatient(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	var v vault
+	v.put(materialOf(ca, ca.ClientPair("one")), nil)
+	cfg := resolve(t, dockertls.Options{Host: "tcp://127.0.0.1:1", TLSVerify: new(true), ReloadInterval: time.Nanosecond, Material: v.get})
+	v.put(dockertls.Material{}, errors.New("sealed"))
+	for range 3 {
+		conn, err := cfg.Dial(t.Context())
+		if err == nil {
+			conn.Close()
+		}
+		look(t, cfg) // with a context that has ended
+	}
+	if n := cfg.Stats().ReloadFailures; n != 1 {
+		t.Errorf("it was told %d times", n)
 	}
 }

@@ -11,7 +11,7 @@ const pageHead = `# Performance
 What dockertls needs, side by side with what programs would use without it: moby's client v0.6.2, go-dockerclient v1.13.3,
 and net/http with the tlsconfig of docker/go-connections, which is the floor. All of it was measured in one run, by
 
-` + "```" + `
+` + "```sh" + `
 go -C bench run . -md ../docs/performance.md
 ` + "```" + `
 
