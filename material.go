@@ -1,6 +1,7 @@
 package dockertls
 
 import (
+	"bytes"
 	"cmp"
 	"crypto"
 	"errors"
@@ -60,7 +61,7 @@ func (p part) data() []byte {
 }
 
 // keep takes a copy of PEM text in memory.
-func (p *part) keep(r *Resolver, data []byte) { p.kept = r.share(data) }
+func (p *part) keep(r *Resolver, data []byte) { p.kept = r.share(bytes.Clone(data)) }
 
 // label names the part in messages: its path, or what it is.
 func (p part) label(what string) string { return cmp.Or(p.path, what) }

@@ -58,7 +58,7 @@ type keptPair struct {
 	pair *tls.Certificate
 }
 
-// share returns the content with this data. The data stays the caller's.
+// share returns the content with this data, which nobody may change any more.
 func (r *Resolver) share(data []byte) *content {
 	sum := sha256.Sum256(data)
 	r.mu.Lock()
@@ -70,7 +70,7 @@ func (r *Resolver) share(data []byte) *content {
 		r.contents = map[[sha256.Size]byte]weak.Pointer[content]{}
 	}
 	r.sweep()
-	fresh := &content{data: append([]byte(nil), data...)}
+	fresh := &content{data: data}
 	r.contents[sum] = weak.Make(fresh)
 	return fresh
 }

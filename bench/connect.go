@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/dockertls/dockertls/dockertlstest"
 	"github.com/dockertls/dockertls/internal/dockerdtest"
 )
 
@@ -105,10 +106,14 @@ func (l *lab) firstConnections() ([]row, error) {
 		if err != nil {
 			return nil, err
 		}
+		reason := firstECDSAReason
+		if k.key == dockertlstest.RSA4096 {
+			reason = firstReason
+		}
 		with := k.name + ", with client made"
 		rows = append(rows,
-			timeRow(k.name, connected, connected.asBare().because(firstReason)), cpuRow(k.name, connected),
-			timeRow(with, made, made.asBare()), cpuRow(with, made))
+			timeRow(k.name, connected, connected.asBare().because(reason)), cpuRow(k.name, connected),
+			timeRow(with, made, made.asBare().because(firstECDSAReason)), cpuRow(with, made))
 	}
 	return rows, nil
 }
