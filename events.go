@@ -87,31 +87,51 @@ func (e Expiry) LogValue() slog.Value {
 // Expiries returns when the certificates in use expire: the client certificate,
 // those behind it, and the authorities of the CA file, the first to expire first.
 // The system's roots are not among them.
-func (c *Config) Expiries() []Expiry {
-	if g := c.generation.Load(); g != nil {
-		return slices.Clone(g.ends())
-	}
-	return nil
-}
+func (c *Config) Expiries() []Expiry { return c.current().expiries() }
 
 func (g *generation) expiries() []Expiry {
 	var all []Expiry
-	add := func(what string, p part, certs ...*x509.Certificate) {
-		for _, cert := range certs {
-			all = append(all, Expiry{what, subjectOf(cert), p.source, p.path, cert.NotAfter, fingerprint(cert)})
-		}
+	if g.pair != nil {
+		all = g.material.cert.expiries("client", "client-chain")
 	}
-	if leaf := g.leaf(); leaf != nil {
-		add("client", g.material.cert, leaf)
-		for _, der := range g.pair.Certificate[1:] {
-			if cert, err := x509.ParseCertificate(der); err == nil {
-				add("client-chain", g.material.cert, cert)
-			}
-		}
-	}
-	add("ca", g.material.ca, g.roots()...)
+	all = append(all, g.material.ca.expiries("ca", "ca")...)
 	slices.SortStableFunc(all, func(a, b Expiry) int { return a.NotAfter.Compare(b.NotAfter) })
 	return all
+}
+
+// expiries are those of the certificates in a part: what the first one is, and
+// what the others are.
+func (p part) expiries(first, others string) []Expiry {
+	if p.kept == nil {
+		return nil
+	}
+	ends := p.kept.ends()
+	all := make([]Expiry, 0, len(ends)+1)
+	what := first
+	for _, e := range ends {
+		all = append(all, Expiry{what, e.subject, p.source, p.path, e.notAfter, e.sha256})
+		what = others
+	}
+	return all
+}
+
+// A certEnd is what an Expiry says of a certificate, wherever it lies.
+type certEnd struct {
+	subject, sha256 string
+	notAfter        time.Time
+}
+
+// ends are those of the certificates, parsed once.
+func (c *content) ends() []certEnd {
+	if known := c.certEnds.Load(); known != nil {
+		return *known
+	}
+	ends := []certEnd{}
+	for _, cert := range parseCertificates(c.data) {
+		ends = append(ends, certEnd{subjectOf(cert), fingerprint(cert), cert.NotAfter})
+	}
+	c.certEnds.Store(&ends)
+	return ends
 }
 
 func fingerprint(cert *x509.Certificate) string {
@@ -142,16 +162,22 @@ func newExpiryWatch(thresholds []time.Duration) expiryWatch {
 // due returns the certificates that have come to another threshold.
 func (w *expiryWatch) due(all []Expiry, now time.Time) []Expiry {
 	var due []Expiry
-	told := make(map[string]int)
+	var told map[string]int
 	for _, e := range all {
 		crossed := 0
 		for crossed < len(w.thresholds) && e.NotAfter.Sub(now) <= w.thresholds[crossed] {
 			crossed++
 		}
+		if crossed = max(crossed, w.told[e.SHA256]); crossed == 0 {
+			continue
+		}
 		if crossed > w.told[e.SHA256] {
 			due = append(due, e)
 		}
-		told[e.SHA256] = max(crossed, w.told[e.SHA256])
+		if told == nil {
+			told = map[string]int{}
+		}
+		told[e.SHA256] = crossed
 	}
 	w.told = told // those that are gone are forgotten
 	return due

@@ -93,7 +93,7 @@ func (c *Config) look(ctx context.Context, forced bool) (events []Event, err *Er
 	if f.interval >= 0 || forced {
 		events, err = c.replace(ctx)
 	}
-	for _, e := range f.expiry.due(c.current().ends(), time.Now()) {
+	for _, e := range f.expiry.due(c.current().expiries(), time.Now()) {
 		events = append(events, Event{Type: EventExpiry, Generation: c.current().number, Expiry: e})
 	}
 	return events, err

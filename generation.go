@@ -3,7 +3,6 @@ package dockertls
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"sync"
 	"sync/atomic"
 )
 
@@ -21,8 +20,6 @@ type generation struct {
 	// asked is the latest handshake that was no resumption: only there a server
 	// asks for a client certificate.
 	asked atomic.Pointer[handshake]
-	// ends tells when the certificates expire; it parses a bundle only once.
-	ends func() []Expiry
 }
 
 // A tlsPlan is what does not change from one generation to the next.
@@ -40,7 +37,6 @@ func (p tlsPlan) generation(number uint64, m material) (*generation, *Error) {
 		return nil, err
 	}
 	g.pair, err = m.pair()
-	g.ends = sync.OnceValue(g.expiries)
 	return g, err
 }
 

@@ -228,6 +228,9 @@ func (r *Resolver) readPart(ro role, path, source string) (part, *Error) {
 		return p, fail(FileUnreadable, source, "%s: %s", path, reason(err)).cause(err)
 	}
 	p.perm = mode.Perm()
+	if p.state != nil {
+		p.path = p.state.path // one string for all
+	}
 	return p, nil
 }
 

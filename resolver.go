@@ -51,6 +51,8 @@ type content struct {
 	data  []byte
 	roots atomic.Pointer[x509.CertPool]
 	pair  atomic.Pointer[keptPair] // of these certificates
+
+	certEnds atomic.Pointer[[]certEnd]
 }
 
 type keptPair struct {
@@ -97,6 +99,7 @@ func (r *Resolver) sweep() {
 // A keptFile is what a file was when it was last read.
 type keptFile struct {
 	state   *fileState
+	at      time.Time // before it was read
 	content weak.Pointer[content]
 }
 
@@ -105,7 +108,6 @@ type fileState struct {
 	path    string
 	info    fs.FileInfo
 	changed time.Time // when its state last changed
-	at      time.Time // before it was read
 }
 
 // stateDoubt is how old a change must be for the next one to show in the file's
@@ -113,16 +115,20 @@ type fileState struct {
 const stateDoubt = 2 * time.Second
 
 func stateOf(path string, info fs.FileInfo) *fileState {
-	return &fileState{path: path, info: info, changed: changeTime(info), at: time.Now()}
+	return &fileState{path: path, info: info, changed: changeTime(info)}
 }
 
 // sure tells whether every later change shows.
-func (s *fileState) sure() bool { return s.at.Sub(s.changed) > stateDoubt }
+func (k *keptFile) sure() bool { return k.at.Sub(k.state.changed) > stateDoubt }
 
 // isNow tells whether the file is still in this state.
 func (s *fileState) isNow() bool {
 	info, err := os.Stat(s.path)
-	return err == nil && os.SameFile(info, s.info) && info.Size() == s.info.Size() &&
+	return err == nil && s.shows(info)
+}
+
+func (s *fileState) shows(info fs.FileInfo) bool {
+	return os.SameFile(info, s.info) && info.Size() == s.info.Size() &&
 		info.ModTime().Equal(s.info.ModTime()) && changeTime(info).Equal(s.changed)
 }
 
@@ -144,22 +150,26 @@ func (r *Resolver) read(path string) (*content, *fileState, fs.FileMode, error) 
 	r.mu.Lock()
 	known := r.files[path]
 	r.mu.Unlock()
-	if known != nil && known.state.sure() {
+	if known != nil && known.sure() {
 		if c := known.content.Value(); c != nil && known.state.isNow() {
 			return c, known.state, known.state.info.Mode(), nil
 		}
 	}
+	at := time.Now()
 	data, state, err := readState(path)
 	if err != nil {
 		return nil, nil, 0, err
 	}
 	c := r.share(data)
+	if known != nil && known.state.shows(state.info) {
+		state = known.state // one for all
+	}
 	if !state.info.Mode().IsRegular() {
 		return c, nil, state.info.Mode(), nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.keep(path, &keptFile{state, weak.Make(c)})
+	r.keep(path, &keptFile{state, at, weak.Make(c)})
 	return c, state, state.info.Mode(), nil
 }
 

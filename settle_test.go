@@ -88,8 +88,8 @@ func TestRecentChangesAreDoubted(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	for age, sure := range map[time.Duration]bool{0: false, time.Second: false, 3 * time.Second: true, -time.Minute: false} {
-		if s := (&fileState{changed: now.Add(-age), at: now}); s.sure() != sure {
-			t.Errorf("a change %v ago: sure %t", age, s.sure())
+		if k := (&keptFile{state: &fileState{changed: now.Add(-age)}, at: now}); k.sure() != sure {
+			t.Errorf("a change %v ago: sure %t", age, k.sure())
 		}
 	}
 }
