@@ -34,7 +34,7 @@ func gatherPair(t *testing.T, version uint16, wrap func(net.Conn) net.Conn) (*ga
 	below := &gatheringConn{Conn: raw, buffers: new(sync.Pool)}
 	roots := x509.NewCertPool()
 	roots.AddCert(ca.cert)
-	client := tls.Client(below, &tls.Config{RootCAs: roots, ServerName: "box", MaxVersion: version})
+	client := tls.Client(&openingConn{gatheringConn: below, full: true}, &tls.Config{RootCAs: roots, ServerName: "box", MaxVersion: version})
 	t.Cleanup(func() { raw.Close(); accepted.Close() })
 	go server.Handshake()
 	check(t, client.Handshake())
@@ -175,14 +175,15 @@ func TestCloseWriteComesLast(t *testing.T) {
 	}
 	t.Parallel()
 	w, server := gatherPair(t, 0, func(conn net.Conn) net.Conn { return &stalled{Conn: conn, until: time.Now().Add(6 * time.Second)} })
+	conn := new(Config).newTLSConn(w.Conn, &handshake{}, false)
 	const size = 50 << 10
 	wrote := make(chan error)
 	go func() {
-		_, err := w.Write(make([]byte, size))
+		_, err := conn.Write(make([]byte, size))
 		wrote <- err
 	}()
 	time.Sleep(100 * time.Millisecond)
-	go w.CloseWrite()
+	go conn.CloseWrite()
 	check(t, <-wrote)
 	got, err := io.ReadAll(server)
 	if len(got) != size || err != nil {

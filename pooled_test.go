@@ -197,3 +197,21 @@ func TestHandedOutConfigFollows(t *testing.T) {
 		}
 	}
 }
+
+// With a negative interval only Reload takes new material into use.
+func TestNeverReloaded(t *testing.T) {
+	t.Parallel()
+	s, ca, dir := startFollowing(t)
+	s.cfg = resolve(t, dockertls.Options{Host: s.daemon.Host(), TLSVerify: new(true), CertPath: dir, ReloadInterval: -1})
+	check(t, dockertlstest.WriteCerts(dir, ca, ca.ClientPair("two")))
+	time.Sleep(1200 * time.Millisecond) // longer than the default
+	for range 3 {
+		if got := s.name(t); got != "one" {
+			t.Fatalf("the daemon sees %q", got)
+		}
+	}
+	check(t, s.cfg.Reload(t.Context()))
+	if got := s.name(t); got != "two" {
+		t.Errorf("the daemon sees %q", got)
+	}
+}
