@@ -160,7 +160,7 @@ func (s scene) explainEnd(err error) *Error {
 	case s.answered:
 		e.Detail = "the connection was " + how + " by the other side, after answers had come"
 		return e.hint("the daemon was stopped, or something on the way cut the connection")
-	case s.mayHaveWantedTLS() && s.cfg.endpoint.isTCP() && s.cfg.proxy == nil:
+	case s.mayHaveWantedTLS() && s.cfg.endpoint.isTCP() && !s.cfg.forwards():
 		return s.hungUpOnHTTP()
 	case s.wrote:
 		e.Detail = "the connection was " + how + " by the other side before it answered the request"
@@ -177,7 +177,8 @@ func (s scene) mayHaveWantedTLS() bool {
 }
 
 // hungUpOnHTTP is about servers that end the connection without an answer to
-// plain HTTP. OpenSSL's, haproxy and stunnel do so, where they expect TLS.
+// plain HTTP. OpenSSL's, haproxy and stunnel do so, where they expect TLS; and a
+// SOCKS proxy on the way may lose the answer of those that give one.
 // Whether the request had been sent does not count: it is a matter of luck.
 func (s scene) hungUpOnHTTP() *Error {
 	e := s.tlsRequired("the server hung up on plain HTTP, without an answer, as servers do that speak TLS")
