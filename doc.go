@@ -171,4 +171,21 @@
 // enclose the handshake. Before Go 1.27, net/http looks for a *tls.Conn only and
 // leaves Response.TLS nil; since then it sets Response.TLS by that method, and
 // calls these two hooks once more after the handshake.
+//
+// # Months without a restart
+//
+// Certificates and key are followed: new ones are looked for when a connection is
+// made or a request begins, and used once they are a whole set that matches.
+// What is wrong with them is told to Options.Logger and OnEvent, once, and fails
+// no connection; [Config.Reload] looks at once. Material in memory comes from
+// Options.Material. TLS sessions are resumed, never those of an earlier set: a
+// server would go on seeing the old client certificate.
+//
+// A kept connection changes over with its next request, beneath net/http: hooks
+// of httptrace do not show that, and Response.TLS is then that of the connection
+// as it was made.
+//
+// A [Resolver] is for hundreds of daemons: what equal files hold is kept once.
+// [Config.Stats] counts, [Config.Expiries] tells when certificates end.
+// docs/agents.md shows a program.
 package dockertls
