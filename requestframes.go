@@ -56,7 +56,7 @@ func (f *requestFrames) advance(b []byte) {
 // until collects what is written until a delimiter, and returns what is behind it.
 func (f *requestFrames) until(b []byte, delimiter string, limit int, end func(head []byte)) []byte {
 	if len(f.head) == 0 { // mostly it is written in one go
-		if i := bytes.Index(b, []byte(delimiter)); i >= 0 {
+		if i := bytes.Index(b, []byte(delimiter)); i >= 0 && i <= limit {
 			end(b[:i])
 			return b[i+len(delimiter):]
 		}
@@ -64,13 +64,16 @@ func (f *requestFrames) until(b []byte, delimiter string, limit int, end func(he
 	seen := len(f.head)
 	f.head = append(f.head, b...)
 	i := bytes.Index(f.head[max(0, seen-len(delimiter)+1):], []byte(delimiter))
-	if i < 0 {
-		if len(f.head) > limit {
-			f.state = frameStream
-		}
+	if i >= 0 {
+		i += max(0, seen-len(delimiter)+1)
+	}
+	switch {
+	case i > limit, i < 0 && len(f.head) >= limit+len(delimiter):
+		f.state, f.head = frameStream, nil
+		return nil
+	case i < 0:
 		return nil
 	}
-	i += max(0, seen-len(delimiter)+1)
 	end(f.head[:i])
 	f.head = f.head[:0]
 	return b[i+len(delimiter)-seen:]
