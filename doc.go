@@ -185,6 +185,10 @@
 // of httptrace do not show that, and Response.TLS is then that of the connection
 // as it was made.
 //
+// In FIPS mode (GODEBUG=fips140=on) connections that a client makes itself, with
+// the TLSClientConfig of a Transport, verify by the authorities that there were
+// when the Transport was made: a new authority needs a new Transport for them.
+//
 // A [Resolver] is for hundreds of daemons: what equal files hold is kept once.
 // [Config.Stats] counts, [Config.Expiries] tells when certificates end.
 // docs/agents.md shows a program.

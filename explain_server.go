@@ -41,6 +41,9 @@ func (s scene) explainServer(err error) *Error {
 		e = &Error{Kind: ServerUntrusted, Source: s.source("tlscacert"), Detail: "this system has no root certificates to verify the server with"}
 		e.hint("name the daemon's authority with --tlscacert, or install the package ca-certificates")
 	default:
+		e = s.explainFIPS(chain)
+	}
+	if e == nil {
 		return nil
 	}
 	e.Evidence.Server = describeAll(chain)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -40,7 +41,7 @@ func hintBeside(ro role, dir string) string {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
 		name := strings.ToLower(e.Name())
-		if name == ro.file && e.Name() != ro.file || contains(names, name) {
+		if name == ro.file && e.Name() != ro.file || slices.Contains(names, name) {
 			return fmt.Sprintf("%s lies beside it: if that is it, rename it, or name it with --%s", filepath.Join(dir, e.Name()), ro.setting)
 		}
 	}
@@ -50,15 +51,6 @@ func hintBeside(ro role, dir string) string {
 		}
 	}
 	return ""
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }
 
 func isFile(path string) bool {

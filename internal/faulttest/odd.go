@@ -1,6 +1,7 @@
 package faulttest
 
 import (
+	"crypto/fips140"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,26 +16,33 @@ import (
 // served by openssl. The comments are what Go says. It does accept RSA keys of
 // 1024 bits.
 func oddFaults() []Fault {
+	sha1 := dockertls.ServerCertInvalid
+	sha1Words := []string{"SHA"}
+	if fips140.Enabled() {
+		// This side does not offer SHA-1 then, and openssl has nothing else to offer.
+		sha1, sha1Words = dockertls.TLSHandshake, []string{"signature algorithm"}
+	}
 	var faults []Fault
 	for _, row := range []struct {
 		name  string
 		key   []string // arguments of genpkey
 		sign  []string // and of x509
+		kind  dockertls.Kind
 		words []string
 	}{
 		// x509: certificate signed by unknown authority (possibly because of "x509: cannot verify signature:
 		// insecure algorithm ECDSA-SHA1" while trying ...)
-		{"a signature with SHA-1", ecKey(), []string{"-sha1"}, []string{"SHA"}},
+		{"a signature with SHA-1", ecKey(), []string{"-sha1"}, sha1, sha1Words},
 		// tls: invalid signature by the server certificate: crypto/rsa: 768-bit keys are insecure (see ...)
-		{"an RSA key of 768 bits", []string{"-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:768"}, nil, []string{"768"}},
+		{"an RSA key of 768 bits", []string{"-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:768"}, nil, dockertls.ServerCertInvalid, []string{"768"}},
 		// tls: failed to parse certificate from server: x509: negative serial number
-		{"a negative serial number", ecKey(), []string{"-set_serial", "-1"}, []string{"serial"}},
+		{"a negative serial number", ecKey(), []string{"-set_serial", "-1"}, dockertls.ServerCertInvalid, []string{"serial"}},
 	} {
 		faults = append(faults, Fault{
 			Name:     "openssl: " + row.name,
 			Start:    startOdd(row.key, row.sign),
 			Versions: both,
-			Kind:     dockertls.ServerCertInvalid,
+			Kind:     row.kind,
 			Words:    row.words,
 		})
 	}
