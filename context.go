@@ -30,12 +30,12 @@ func (r *resolution) currentContext() (choice, *Error) {
 	}
 	if err != nil {
 		return choice{}, fail(FileUnreadable, dir.source, "%s: %s, so the current context is unknown", path, reason(err)).cause(err).
-			hint("mend or remove the file, or choose with DOCKER_HOST, --context or DOCKER_CONTEXT=default")
+			hint(hintConfigFile)
 	}
 	name, err := parseCurrentContext(data)
 	if err != nil {
 		return choice{}, fail(ContextInvalid, dir.source, "%s: %v, so the current context is unknown", path, err).cause(err).
-			hint("mend or remove the file, or choose with DOCKER_HOST, --context or DOCKER_CONTEXT=default")
+			hint(hintConfigFile)
 	}
 	return choice{value: name, source: "currentContext in " + path}, nil
 }

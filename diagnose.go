@@ -78,7 +78,7 @@ func ofConnection(err error) bool {
 // fromText makes the most of what only a text told.
 func (s scene) fromText(e *Error, err error) *Error {
 	if e.Kind == TLSRequired && s.cfg != nil && !s.cfg.secured() {
-		e = s.tlsRequired("plain HTTP was sent to a daemon that speaks TLS")
+		e = s.tlsRequired(saidPlainToTLS)
 	}
 	if e.Kind == NotHTTP && s.cfg != nil && s.cfg.usesSSH() {
 		noise := s.noise()

@@ -156,7 +156,7 @@ func parseContextTCP(rest string, tls bool) (endpoint, *Error) {
 	case a.host == "" && (tls || a.port == ""):
 		return endpoint{}, invalidHost(whole, "no host name")
 	case a.bare:
-		return endpoint{}, invalidHost(whole, "an IPv6 address needs brackets").hint("write tcp://[%s]:%s", a.host, plainPort)
+		return endpoint{}, invalidHost(whole, saidIPv6Brackets).hint("write tcp://[%s]:%s", a.host, plainPort)
 	}
 	e := a.endpoint
 	e.authority, e.noPort = a.written, a.port == ""
@@ -243,7 +243,7 @@ func parseAuthority(rest string) (authority, *Error) {
 	switch {
 	case err != nil && strings.Contains(tail, "@"):
 		// What was taken for the host may be a password with a slash in it.
-		return a, invalidHost(whole, "the address cannot be parsed").hint("docker knows no user in a tcp address: leave it out")
+		return a, invalidHost(whole, saidBadAddress).hint("docker knows no user in a tcp address: leave it out")
 	case err != nil:
 		return a, err
 	}
@@ -263,7 +263,7 @@ func (a *authority) parsePath(tail, whole string) *Error {
 		u, err = url.Parse("tcp://host" + u.Path) // docker takes the path apart twice
 	}
 	if err != nil || strings.ContainsFunc(u.Path, func(r rune) bool { return r == '%' || unicode.IsControl(r) }) {
-		return invalidHost(whole, "the path cannot be parsed").hint("a %% in it starts an escape such as %%20")
+		return invalidHost(whole, "the path cannot be parsed").hint(hintEscape)
 	}
 	if clean := path.Clean("/" + u.Path); clean != "/" {
 		a.basePath = clean
@@ -331,7 +331,7 @@ func checkBareIPv6(s, whole string) *Error {
 	case err != nil || !addr.Is6():
 		return invalidHost(whole, "too many colons in %q", s).hint("write host:port, and an IPv6 address in brackets")
 	case !digits:
-		return invalidHost(whole, "an IPv6 address needs brackets").hint("write tcp://[%s]:%s", s, plainPort)
+		return invalidHost(whole, saidIPv6Brackets).hint("write tcp://[%s]:%s", s, plainPort)
 	}
 	return nil
 }
@@ -341,7 +341,7 @@ func checkPort(port, whole string) *Error {
 		return nil
 	}
 	if strings.Trim(port, "0123456789") != "" {
-		return invalidHost(whole, "the port %q is not a number", port)
+		return invalidHost(whole, saidBadPort, port)
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return invalidHost(whole, "the port %s is not between 1 and 65535", port)
@@ -405,9 +405,9 @@ func unknownScheme(scheme, rest, host string) *Error {
 			return fail(HostUnsupported, "", "%q: the scheme %s is not supported here", redact(host), scheme)
 		}
 	case schemeHTTP:
-		return invalidHost(host, "docker has no scheme %q", redact(scheme)).hint("write tcp://%s", redact(rest))
+		return invalidHost(host, saidNoScheme, redact(scheme)).hint("write tcp://%s", redact(rest))
 	case schemeHTTPS:
-		return invalidHost(host, "docker has no scheme %q", redact(scheme)).
+		return invalidHost(host, saidNoScheme, redact(scheme)).
 			hint("write tcp://%s and switch TLS on with DOCKER_TLS_VERIFY=1 or --tlsverify", redact(rest))
 	}
 	e := invalidHost(host, "unknown scheme %q", redact(scheme))

@@ -109,7 +109,7 @@ func (c *Config) environFolder() (string, error) {
 	case f.inMemory:
 		return "", c.notInEnviron("TLS material is in memory").hint("%s", hintEnvironIn)
 	case f.ca == "":
-		return "", c.notInEnviron("there is no CA file, only the system's roots")
+		return "", c.notInEnviron(saidSystemRoots)
 	}
 	dir := filepath.Dir(f.ca)
 	for _, want := range [...]struct{ path, name string }{{f.ca, roleCA().file}, {f.cert, roleCert().file}, {f.key, roleKey().file}} {

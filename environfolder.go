@@ -53,7 +53,7 @@ func (c *Config) EnvironIn(dir string) ([]string, error) {
 func (c *Config) checkCopyable() error {
 	switch {
 	case c.current().ca() == nil:
-		return c.notInEnviron("there is no CA file, only the system's roots")
+		return c.notInEnviron(saidSystemRoots)
 	case c.current().material.paths().signer != "":
 		return c.notInEnviron("the private key is kept in a Signer (%s), and cannot be written to a file", c.current().material.paths().signer)
 	}

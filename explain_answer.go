@@ -36,7 +36,7 @@ func (s scene) judgeAnswer(head []byte) (e *Error, more bool) {
 		if s.cfg.forwards() {
 			return s.cfg.blameProxy("plain HTTP was sent to it, and it speaks TLS"), false
 		}
-		return s.tlsRequired("plain HTTP was sent to a server that speaks TLS"), false
+		return s.tlsRequired(saidPlainToTLS), false
 	case plain && len(head) < 3 && (head[0] == recordAlert || head[0] == recordHandshake), strings.HasPrefix(httpPrefix, string(head)):
 		return nil, true
 	case strings.HasPrefix(string(head), httpPrefix):
@@ -132,7 +132,7 @@ func (s scene) tlsServerSays(st status) *Error {
 		"speaking plain HTTP to an SSL-enabled server port",
 	} {
 		if strings.Contains(st.body, says) {
-			return s.tlsRequired("plain HTTP was sent to a daemon that speaks TLS")
+			return s.tlsRequired(saidPlainToTLS)
 		}
 	}
 	return nil

@@ -121,7 +121,7 @@ func (s scene) neverSent(e *Error, leaf *x509.Certificate) *Error {
 		e.Detail += "; the intermediate certificate between them is missing from " + s.certPath()
 		return e.hint("append the certificate of %s to %s, behind our own", quote(subjectOf(between)), s.certPath())
 	}
-	return e.hint("use a client certificate that the daemon's --tlscacert has signed; if %s is an intermediate authority below it, append its certificate to %s", issuer, s.certPath())
+	return e.hint(hintSignedPair+"; if %s is an intermediate authority below it, append its certificate to %s", issuer, s.certPath())
 }
 
 // issuedByOne tells whether one of the certificates was issued by one of the names.
@@ -193,7 +193,7 @@ func (s scene) certRejected(alert int) *Error {
 	e := &Error{Kind: ClientCertRejected, Source: s.source("tlscert")}
 	leaf := s.material().leaf()
 	if leaf == nil { // changed meanwhile
-		e.Detail = "the daemon refused the client certificate"
+		e.Detail = saidRefusedCert
 		return e
 	}
 	e.Detail = fmt.Sprintf("the daemon refused the client certificate %s issued by %s", quote(subjectOf(leaf)), quote(issuerOf(leaf)))
@@ -206,7 +206,7 @@ func (s scene) certRejected(alert int) *Error {
 	case now.Before(leaf.NotBefore):
 		e.Kind = ClientCertNotYet
 		e.Detail += fmt.Sprintf(", which is valid only from %s, and it is %s here", stamp(leaf.NotBefore), stamp(now))
-		return e.hint("compare the clock of this machine with that of the machine where the certificate was made")
+		return e.hint(hintClocks)
 	case !allowsClientAuth(leaf):
 		e.Detail += ", which is not issued for client authentication"
 		return e.hint("issue the client certificate again with extendedKeyUsage=clientAuth")
@@ -228,13 +228,13 @@ func (s scene) explainRefusal(e *Error, alert int, leaf *x509.Certificate) *Erro
 	case alertCertExpired:
 		if ca := named(s.material().roots(), leaf); ca != nil && time.Now().After(ca.NotAfter) {
 			e.Detail += fmt.Sprintf("; its authority in ca.pem expired on %s", stamp(ca.NotAfter))
-			return e.hint("make the authority again, and all certificates that it has issued")
+			return e.hint(hintNewCA)
 		}
 		return e.hint("it is valid by the clock of this machine until %s: check the clock of the daemon's machine, and whether the authority in its --tlscacert has expired", stamp(leaf.NotAfter))
 	case alertCertRevoked:
 		return e.hint("issue a new pair: the authority has revoked this one")
 	case alertUnknownCA:
-		return e.hint("use a client certificate that the daemon's --tlscacert has signed; if %s is an intermediate authority, its certificate must follow in %s", quote(issuerOf(leaf)), s.certPath())
+		return e.hint(hintSignedPair+"; if %s is an intermediate authority, its certificate must follow in %s", quote(issuerOf(leaf)), s.certPath())
 	}
 	return e.hint("the exact reason is in the daemon's log; check that the daemon's --tlscacert has signed this certificate")
 }

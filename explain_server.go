@@ -307,13 +307,13 @@ func (s scene) explainDates(cert *x509.Certificate, chain []*x509.Certificate) *
 	subject := quote(subjectOf(cert))
 	if now := time.Now(); now.Before(cert.NotBefore) {
 		e := &Error{Kind: ServerCertNotYet, Detail: oneLine(fmt.Sprintf("%s %s is valid only from %s, and it is %s here", whose, subject, stamp(cert.NotBefore), stamp(now)))}
-		return e.hint("compare the clock of this machine with that of the machine where the certificate was made")
+		return e.hint(hintClocks)
 	}
 	e := &Error{Kind: ServerCertExpired, Detail: oneLine(fmt.Sprintf("%s %s expired on %s, and it is %s here", whose, subject, stamp(cert.NotAfter), stamp(time.Now())))}
 	switch {
 	case root:
 		e.Source = s.source("tlscacert")
-		return e.hint("make the authority again, and all certificates that it has issued")
+		return e.hint(hintNewCA)
 	case own:
 		return e.hint("issue the daemon's certificate again and restart the daemon")
 	}

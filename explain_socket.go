@@ -67,7 +67,7 @@ func (s scene) judgeSocket(err error, found Socket) *Error {
 		return e.hint("%s", cmp.Or(s.hintOtherSocket(), hint))
 	case isQueueFull(err): // to other clients; ours waits
 		e := &Error{Kind: Timeout, Detail: "the daemon does not accept connections: its queue is full"}
-		return e.hint("the daemon is overloaded or hangs: look at it, and try again")
+		return e.hint(hintBusy)
 	}
 	return nil
 }

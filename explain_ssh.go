@@ -101,8 +101,8 @@ func (s scene) sshSays(line string, end *sshError) *Error {
 		e := s.sshFailed(SSHUnreachable, "the host did not answer ssh in time")
 		return e.hint("the host is down, or a firewall drops the packets: check the address%s", s.fromHost())
 	case says("no route to host", "network is unreachable", "host is down", "host is unreachable"):
-		e := s.sshFailed(SSHUnreachable, "no route leads to the host")
-		return e.hint("check the address%s, and this machine's network (VPN, routes, firewall)", s.fromHost())
+		e := s.sshFailed(SSHUnreachable, saidNoRoute)
+		return e.hint(hintNetwork, s.fromHost())
 	case says("connection closed by", "connection reset by", "closed by remote host"):
 		return s.sshCut()
 	}

@@ -72,7 +72,7 @@ func (s scene) explainRecord(err error) *Error {
 }
 
 func (s scene) neitherTLSNorHTTP(opening []byte) *Error {
-	e := &Error{Kind: NotTLS, Source: s.hostSource(), Detail: "TLS was spoken, and what answered speaks neither TLS nor HTTP"}
+	e := &Error{Kind: NotTLS, Source: s.hostSource(), Detail: saidNeither}
 	if opening[0] >= 20 && opening[0] <= 24 && opening[1] == 3 {
 		e.Kind, e.Detail = TLSHandshake, "the server's side of the TLS handshake is damaged"
 		return e
@@ -98,7 +98,7 @@ func (s scene) fromHost() string {
 
 // notOffered: the server answered plain HTTP to TLS.
 func (s scene) notOffered(st status) *Error {
-	e := &Error{Kind: TLSNotOffered, Source: s.tlsSource(), Detail: "TLS was spoken, and the server answered plain HTTP"}
+	e := &Error{Kind: TLSNotOffered, Source: s.tlsSource(), Detail: saidTLSToPlain}
 	e.Evidence.Status = st.code
 	switch {
 	case st.code >= 300 && st.code < 400 || st.code == http.StatusNetworkAuthenticationRequired:

@@ -56,8 +56,8 @@ func (s scene) explainDial(err error) *Error {
 		e := &Error{Kind: ConnectionRefused, Source: s.hostSource(), Detail: "nobody listens there"}
 		return e.hint("check the address%s, and that the daemon is running and listens on TCP", s.fromHost())
 	case isUnreachable(err):
-		e := &Error{Kind: Unreachable, Source: s.hostSource(), Detail: "no route leads to the host"}
-		return e.hint("check the address%s, and this machine's network (VPN, routes, firewall)", s.fromHost())
+		e := &Error{Kind: Unreachable, Source: s.hostSource(), Detail: saidNoRoute}
+		return e.hint(hintNetwork, s.fromHost())
 	case errors.Is(err, fs.ErrPermission): // EACCES, EPERM: what the kernel says of a local rule
 		e := &Error{Kind: Unreachable, Source: s.hostSource(), Detail: "this system forbids the connection"}
 		return e.hint("a firewall rule, a routing rule or a sandbox of this machine is in the way")
@@ -95,7 +95,7 @@ func (s scene) explainLimit(err error) *Error {
 	switch {
 	case s.stage == StageConnect && s.socketPath(err) != "":
 		e.Detail = "the daemon did not accept the connection" + waited + ": its queue is full"
-		return e.hint("the daemon is overloaded or hangs: look at it, and try again")
+		return e.hint(hintBusy)
 	case s.stage == StageConnect:
 		e.Detail = "no connection was made" + waited
 		return e.hint("the host is down, a firewall drops the packets, or the daemon is too busy to accept: check the address%s", s.fromHost())
@@ -156,10 +156,10 @@ func (s scene) explainEnd(err error) *Error {
 		e.Detail = "the connection was " + how + " by the other side"
 	case s.halfway:
 		e.Detail = "the connection was " + how + " by the other side in the middle of an answer"
-		return e.hint("the daemon was stopped, or something on the way cut the connection")
+		return e.hint(hintCut)
 	case s.answered:
 		e.Detail = "the connection was " + how + " by the other side, after answers had come"
-		return e.hint("the daemon was stopped, or something on the way cut the connection")
+		return e.hint(hintCut)
 	case s.mayHaveWantedTLS() && s.cfg.endpoint.isTCP() && !s.cfg.forwards():
 		return s.hungUpOnHTTP()
 	case s.wrote:
@@ -167,7 +167,7 @@ func (s scene) explainEnd(err error) *Error {
 	default:
 		e.Detail = "the connection was " + how + " by the other side before a request was sent"
 	}
-	return e.hint("the daemon, or what stands before it, hung up: its log may say why")
+	return e.hint(hintHungUp)
 }
 
 // mayHaveWantedTLS: a server that has answered plain HTTP before does not speak
@@ -192,7 +192,7 @@ func (s scene) endInHandshake(e *Error, how string) *Error {
 		e.Detail += ", before it said anything"
 		return e.hint("what listens there may not speak TLS, or a proxy has no daemon behind it: check the port%s", s.fromHost())
 	}
-	return e.hint("the daemon, or what stands before it, hung up: its log may say why")
+	return e.hint(hintHungUp)
 }
 
 // tlsRequired is what plain HTTP to a TLS daemon means.

@@ -66,19 +66,19 @@ func malformedSSH(address string, err error) *Error {
 	switch {
 	case strings.Contains(tail, "@"):
 		// What looks like a host and a port may be a user and half a password.
-		return invalidHost(address, "the address cannot be parsed").hint("write ssh://user@host, without a password")
+		return invalidHost(address, saidBadAddress).hint("write ssh://user@host, without a password")
 	case ok && strings.Count(hostPort, ":") == 1 && strings.Trim(port, "0123456789") != "":
-		return invalidHost(address, "the port %q is not a number", port).hint("a path on the other side begins with a slash: ssh://host/path")
+		return invalidHost(address, saidBadPort, port).hint("a path on the other side begins with a slash: ssh://host/path")
 	case strings.Count(hostPort, ":") > 1 && !strings.HasPrefix(hostPort, "["):
 		return bareColons(address)
 	case errors.As(err, &escape):
-		return invalidHost(address, "the address cannot be parsed").hint("a %% in it starts an escape such as %%20")
+		return invalidHost(address, saidBadAddress).hint(hintEscape)
 	}
-	return invalidHost(address, "the address cannot be parsed").hint("write ssh://user@host:port")
+	return invalidHost(address, saidBadAddress).hint("write ssh://user@host:port")
 }
 
 func bareColons(address string) *Error {
-	return invalidHost(address, "more than one colon: an IPv6 address needs brackets").hint("write ssh://host:port or ssh://[::1]:22")
+	return invalidHost(address, "more than one colon: "+saidIPv6Brackets).hint("write ssh://host:port or ssh://[::1]:22")
 }
 
 // checkWords refuses what ssh could take for something else than it is: an

@@ -8,25 +8,6 @@ import (
 	"time"
 )
 
-const (
-	hintTLSOn = "switch TLS on in the client: DOCKER_TLS_VERIFY=1 or --tlsverify, with the daemon's ca.pem in the folder DOCKER_CERT_PATH; " +
-		"some clients look at DOCKER_TLS_VERIFY only if DOCKER_CERT_PATH is set"
-	hintTLSOff = "the daemon must be started with --tls or --tlsverify, or this is the wrong port; " +
-		"if the client should not speak TLS: to docker, any DOCKER_TLS_VERIFY that is not empty means yes, even 0"
-	hintPair        = "put cert.pem and key.pem, signed by the daemon's --tlscacert, into the folder DOCKER_CERT_PATH, or name them with --tlscert and --tlskey"
-	hintPairFiles   = "put cert.pem and key.pem into the folder DOCKER_CERT_PATH, or name them with --tlscert and --tlskey"
-	hintRejected    = "the exact reason is in the daemon's log; check that its --tlscacert signed the client certificate, and the clock of its machine"
-	hintCA          = "name the ca.pem that signed the daemon's certificate with --tlscacert, or put it into the folder DOCKER_CERT_PATH"
-	hintGenerations = "ca.pem, cert.pem and key.pem must be of the same generation of the authority as the daemon's --tlscacert: fetch all three again"
-	hintSAN         = "connect by a name that is in the certificate, or issue it again with the address as subjectAltName"
-	hintDates       = "check the dates of the daemon's certificate and of its authority (ca.pem), and the clocks of both machines"
-	hintOldClient   = "update the older of the two"
-	hintProxy       = "if no proxy should be used, name the daemon's host in NO_PROXY"
-	hintAddress     = "check the address (DOCKER_HOST, --host or the context), and that the daemon listens there"
-	hintSocket      = "check that the daemon is running, and the path (DOCKER_HOST, --host or the context): rootless daemons and Docker Desktop have others"
-	hintHost        = "check DOCKER_HOST, --host or the context: an address looks like tcp://host:2376 or unix:///path"
-)
-
 // says is for texts that hold no names.
 func says(detail, hint string) fill {
 	return func(_ said, e *Error, _ []string) bool {
@@ -43,8 +24,8 @@ func onlyWords(f fill) fill {
 }
 
 var (
-	plainToTLS = says("plain HTTP was sent to a server that speaks TLS", hintTLSOn)
-	tlsToPlain = says("TLS was spoken, and the server answered plain HTTP", hintTLSOff)
+	plainToTLS = says(saidPlainToTLS, hintTLSOn)
+	tlsToPlain = says(saidTLSToPlain, hintTLSOff)
 	tlsToNoTLS = says("TLS was spoken, and what answered was no TLS (plain HTTP looks like this)", hintTLSOff)
 	untrusted  = says("the server's certificate was issued by an authority that the client does not know", hintCA)
 	invalidCA  = says("the CA file holds no certificate that can be parsed", "ca.pem must hold a block BEGIN CERTIFICATE")
@@ -144,7 +125,7 @@ func (s said) missingPair(e *Error, words []string) bool {
 
 func (s said) unreadableFile(e *Error, words []string) bool {
 	e.Detail = "the file " + shown(tidyPath(words[len(words)-1])) + " exists, but cannot be read"
-	e.Hint = "check its owner and mode, and those of its folder"
+	e.Hint = hintFileMode
 	return true
 }
 
@@ -225,7 +206,7 @@ func (s said) proxyStatus(e *Error, words []string) bool {
 		return false
 	}
 	e.Evidence.Status = code
-	e.Detail, e.Hint = "the proxy refused to connect: it answered "+status, hintProxy
+	e.Detail, e.Hint = saidProxyAnswer+status, hintProxy
 	return true
 }
 
@@ -237,7 +218,7 @@ func (s said) connectRefused(e *Error, words []string) bool {
 		500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"} {
 		if strings.EqualFold(phrase, text) {
 			e.Evidence.Status = code
-			e.Detail, e.Hint = "the proxy refused to connect: it answered "+text, hintProxy
+			e.Detail, e.Hint = saidProxyAnswer+text, hintProxy
 			return true
 		}
 	}
@@ -298,18 +279,18 @@ func serverDates(format string) fill {
 func clientDates(format string) fill {
 	return func(_ said, e *Error, words []string) (ok bool) {
 		e.Detail, ok = twoTimes(format)(words)
-		e.Hint = "check the dates of the client certificate (cert.pem), and the clock of the daemon's machine"
+		e.Hint = hintClientDates
 		return ok
 	}
 }
 
 // refusedByDaemon adds the daemon's reason where it is one of few.
 func (s said) refusedByDaemon(e *Error, _ []string) bool {
-	e.Detail, e.Hint = "the daemon refused the client certificate", hintRejected
+	e.Detail, e.Hint = saidRefusedCert, hintRejected
 	switch {
 	case s.has("certificate signed by unknown authority"):
 		e.Detail += ": it does not know the authority that issued it"
-		e.Hint = "use a client certificate that the daemon's --tlscacert has signed"
+		e.Hint = hintSignedPair
 	case s.has("incompatible key usage"):
 		e.Detail += ": it may not be used for clients"
 		e.Hint = "issue it again with the extended key usage clientAuth"

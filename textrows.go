@@ -82,7 +82,7 @@ func logRows() []textRow {
 			says("the client says that the daemon's certificate has expired", "issue the daemon's certificate again, and check the clocks of both machines")},
 		{TLSVersion, "a Go daemon's log: the alert came from the client",
 			[]string{"remote error: tls: protocol version not supported", "remote error: protocol version not supported"},
-			says("client and daemon have no version of TLS in common", "")},
+			says(saidNoVersion, "")},
 	})
 }
 
@@ -117,7 +117,7 @@ func speakingRows() []textRow {
 			[]string{"oversized record received with length {}"}, said.oversizedRecord},
 		// net/http tells plain HTTP apart, so below a URL this is something else.
 		{NotTLS, "Go's http.Client", []string{"https://{}: tls: first record does not look like a tls handshake"},
-			says("TLS was spoken, and what answered speaks neither TLS nor HTTP", "check the port")},
+			says(saidNeither, "check the port")},
 		{TLSNotOffered, "Go outside http.Client: docker exec and attach",
 			[]string{"first record does not look like a tls handshake", "local error: record overflow"}, tlsToNoTLS},
 		{TLSNotOffered, "OpenSSL 1.0 to 3, in Python, Node, Ruby, curl, PHP",
@@ -149,134 +149,6 @@ func proxyRows() []textRow {
 	}
 }
 
-func trustRows() []textRow {
-	return []textRow{
-		{ServerNameMismatch, "Go", []string{"certificate is valid for {}, not {}"}, said.namesNot},
-		{ServerNameMismatch, "Go", []string{"cannot validate certificate for {} because it doesn't contain any ip sans"}, said.noIPNames},
-		{ServerNameMismatch, "Go", []string{"certificate is not valid for any names, but wanted to match {}"}, said.noNames},
-		{ServerNameMismatch, "Go since 1.15", []string{"certificate relies on legacy common name field"},
-			says("the server's certificate has its name in the Common Name only, which is not used", hintSAN)},
-		{ServerNameMismatch, "Python, OpenSSL, Ruby",
-			[]string{"hostname '{}' doesn't match", "certificate is not valid for '{}'", `hostname "{}" does not match`, "host name {} does not match"}, said.nameWanted},
-		{ServerNameMismatch, "Node", []string{"altnames: host: {}. is not", "altnames: ip: {} is not", `altnames: "host: {}. is not`, `altnames: "ip: {} is not`}, said.nameWanted},
-		{ServerNameMismatch, "Java", []string{"no subject alternative names matching ip address {} found", "no subject alternative dns name matching {} found",
-			"no name matching {} found", "certificate for <{}> doesn't match", "certificate for <{}> doesn't contain cn or dns subjectalt", "didn't match: <{}> !=", "host name '{}' does not match", "hostname {} not verified", "https hostname wrong: should be <{}>"}, said.nameWanted},
-		{ServerNameMismatch, "PHP", []string{"did not match expected cn=`{}'"}, said.nameWanted},
-		{ServerNameMismatch, "curl", []string{"matches target host name '{}'", "does not match target host name '{}'", "certificate subject name matches {}"}, said.nameWanted},
-		{ServerNameMismatch, "rustls", []string{`certificate not valid for name "{}"`}, said.nameWanted},
-		{ServerNameMismatch, "all of them, without the name",
-			[]string{"doesn't match certificate's altnames", "does not match certificate's altnames", "err tls cert altname invalid", "no subject alternative names present", "no appropriate commonname or subjectaltname", "hostname mismatch", "ip address mismatch",
-				"remotecertificatenamemismatch", "does not match the server certificate", "notvalidforname", "sec e wrong principal", "certificate name does not match input", "cn name does not match the passed value", "hostname in the certificate does not match"},
-			says("the server's certificate is for other names than the one that was asked for", hintSAN)},
-
-		{ServerCertExpired, "Go since 1.13", []string{"certificate has expired or is not yet valid: current time {} is after {}"},
-			serverDates("a certificate of the server, or of its authority, expired on %s, and the client's clock said %s")},
-		{ServerCertNotYet, "Go since 1.13", []string{"certificate has expired or is not yet valid: current time {} is before {}"},
-			serverDates("a certificate of the server, or of its authority, is valid from %s, and the client's clock said %s")},
-		{ServerCertExpired, "Go before 1.13, Java, .NET: the texts of both cases are one", []string{
-			"certificate has expired or is not yet valid", "nottimevalid", "certificate is not within its validity period",
-		},
-			says("a certificate of the server, or of its authority, has expired, or is not valid yet", hintDates)},
-		{ServerCertNotYet, "OpenSSL, Node, Java, rustls",
-			[]string{
-				"verify failed: certificate is not yet valid", "problem: certificate is not yet valid", "certificate is not yet valid", "cert not yet valid",
-				"certificatenotyetvalidexception", "certnotvalidyet", "certificate: notvalidyet", "certificate not valid yet",
-			},
-			says("a certificate of the server, or of its authority, is not valid yet", hintDates)},
-		{ServerCertExpired, "OpenSSL, Node, Java, rustls, curl",
-			[]string{
-				"certificate has expired", "certificate is expired", "cert has expired", "certificateexpiredexception", "certexpired", "certificate: expired",
-				"invalid peer certificate: certificate expired", "certificateerror: expired", "sec e cert expired",
-			},
-			says("a certificate of the server, or of its authority, has expired", hintDates)},
-		{ServerCertExpired, "Java: the texts of both cases are one", []string{"validity check failed"},
-			says("a certificate of the server, or of its authority, has expired, or is not valid yet", hintDates)},
-
-		{ServerUntrusted, "Go: an authority of the right name has another key",
-			[]string{`certificate signed by unknown authority (possibly because of "crypto/rsa: verification error" while trying to verify candidate authority certificate {})`,
-				`certificate signed by unknown authority (possibly because of "x509: ecdsa verification failure" while trying to verify candidate authority certificate {})`,
-				`certificate signed by unknown authority (possibly because of "x509: ed25519 verification failure" while trying to verify candidate authority certificate {})`},
-			said.twinAuthority},
-		{ServerUntrusted, "Go on Linux, macOS, Windows",
-			[]string{
-				"certificate signed by unknown authority", "certificate is not trusted", "issued by an authority that is not trusted",
-				"root certificate which is not trusted by the trust provider",
-			}, untrusted},
-		{ServerUntrusted, "Go without any authority", []string{"failed to load system roots and no roots provided"},
-			says("the server's certificate cannot be verified: no authority was given, and the client's system has none", hintCA)},
-		{ServerUntrusted, "OpenSSL: Python, Ruby, curl",
-			[]string{"unable to get local issuer certificate", "unable to get issuer certificate", "unable to verify the first certificate", "self signed certificate in certificate chain", "self-signed certificate in certificate chain", "verify failed: self signed certificate", "verify failed: self-signed certificate",
-				"verify failed (self signed certificate", "verify failed (self-signed certificate", "problem: self signed certificate", "problem: self-signed certificate"}, untrusted},
-		{ServerUntrusted, "Node", []string{
-			"unable to verify leaf signature", "depth zero self signed cert", "self signed cert in chain", "unable to get issuer cert",
-			"error: self signed certificate", "error: self-signed certificate",
-		}, untrusted},
-		{ServerUntrusted, "Node, when the message is all there is", []string{"self signed certificate", "self-signed certificate"}, onlyWords(untrusted)},
-		{ServerUntrusted, "Java", []string{
-			"unable to find valid certification path", "pkix path building failed", "no trusted certificate found",
-			"trust anchor for certification path not found", "path does not chain with any of the trust anchors",
-		}, untrusted},
-		{ServerUntrusted, ".NET, Windows", []string{"untrustedroot", "partialchain", "sec e untrusted root"}, untrusted},
-		{ServerUntrusted, "rustls, native-tls on macOS", []string{"unknownissuer", "the certificate was not trusted"}, untrusted},
-
-		{ServerCertInvalid, "Go", []string{"certificate specifies an incompatible key usage"}, breaksRule("it may not be used for servers (extended key usage)")},
-		{ServerCertInvalid, "Go", []string{"certificate is not authorized to sign other certificates"}, breaksRule("its authority may not sign certificates")},
-		{ServerCertInvalid, "Go", []string{"not authorized to sign for this name", "issuer has name constraints"}, breaksRule("its authority may not sign for this name")},
-		{ServerCertInvalid, "Go", []string{"not authorized for an extended key usage"}, breaksRule("its authority may not sign for servers (extended key usage)")},
-		{ServerCertInvalid, "Go, OpenSSL", []string{
-			"too many intermediates for path length constraint", "path length constraint exceeded",
-		}, breaksRule("its chain is longer than its authority allows")},
-		{ServerCertInvalid, "Go", []string{"issuer name does not match subject from issuing certificate"}, breaksRule("its issuer has another name")},
-		{ServerCertInvalid, "Go", []string{
-			"cannot verify signature: insecure algorithm {}", "cannot verify signature: algorithm unimplemented",
-		}, breaksRule("it is signed with an algorithm that is not accepted")},
-		{ServerCertInvalid, "Go", []string{
-			"failed to parse certificate from server", "unhandled critical extension", "certificate is not standards compliant",
-			"unsupported type of public key",
-		}, breaksRule("it is not of an accepted form")},
-		{ServerCertInvalid, "OpenSSL 3, Python 3.13", []string{
-			"ca cert does not include key usage", "basic constraints of ca cert not marked critical", "missing authority key identifier",
-			"missing subject key identifier", "verify failed: invalid ca certificate", "problem: invalid ca certificate",
-		}, breaksRule("its authority's certificate lacks an extension that the client demands")},
-		{ServerCertInvalid, "OpenSSL", []string{"unsupported certificate purpose", "unsuitable certificate purpose"}, breaksRule("it may not be used for servers (extended key usage)")},
-		{ServerCertInvalid, "OpenSSL", []string{
-			"verify failed: ee certificate key too weak", "verify failed: ca certificate key too weak", "verify failed: ca md too weak",
-			"verify failed: ca signature digest algorithm too weak",
-		}, breaksRule("its key or its signature is too weak for the client")},
-		{ServerCertInvalid, "OpenSSL", []string{"certificate signature failure", "cert signature failure"}, breaksRule("its signature is wrong")},
-		{ServerCertInvalid, "Java", []string{
-			"extended key usage does not permit use for tls server", "keycertsign bit is not set", "basic constraints check failed",
-			"do not conform to algorithm constraints", "algorithm constraints check failed", "name chaining check failed",
-		}, breaksRule("it breaks a rule")},
-		{ServerCertInvalid, "rustls", []string{
-			"causedasendentity", "unsupportedcertversion", "invalid peer certificate: badencoding", "invalidpurpose",
-		}, breaksRule("it is not of an accepted form")},
-	}
-}
-
-// refusedRows are alerts: one side of TLS says why it hangs up.
-func refusedRows() []textRow {
-	return []textRow{
-		{ClientCertRequired, "TLS 1.3 servers", alertTexts(116, "certificate required", "certificaterequired"),
-			alertRow(116, "the daemon requires a client certificate, and none was sent", hintPair)},
-		{ClientCertRejected, "Go servers since 1.22, OpenSSL servers", alertTexts(48, "unknown certificate authority", "unknown ca", "unknownca"),
-			alertRow(48, "the daemon does not know the authority that issued the client certificate", "use a client certificate that the daemon's --tlscacert has signed")},
-		{ClientCertRejected, "Go servers since 1.22, OpenSSL servers", alertTexts(45, "expired certificate", "certificate expired", "certificateexpired"),
-			alertRow(45, "the daemon refused the client certificate: it says that it has expired", "check the dates of the client certificate (cert.pem), and the clock of the daemon's machine")},
-		{ClientCertRejected, "any server", alertTexts(44, "revoked certificate", "certificate revoked", "certificaterevoked"),
-			alertRow(44, "the daemon refused the client certificate: it says that it was revoked", "")},
-		{ClientCertRejected, "any server", alertTexts(43, "unsupported certificate", "unsupportedcert", "unsupportedcertificate"),
-			alertRow(43, "the daemon refused the client certificate: it does not support such certificates", "the exact reason is in the daemon's log; a client certificate may need the extended key usage clientAuth")},
-		{ClientCertRejected, "any server", alertTexts(46, "unknown certificate", "certificate unknown", "certificateunknown"),
-			alertRow(46, "the daemon refused the client certificate", hintRejected)},
-		{ClientCertRejected, "any server", alertTexts(49, "access denied", "accessdenied"),
-			alertRow(49, "the daemon refused the client certificate: access denied", hintRejected)},
-		// Older Go servers send this one for a missing certificate, too.
-		{ClientCertRejected, "Go servers of all ages", alertTexts(42, "bad certificate", "badcertificate"),
-			alertRow(42, "the daemon refused the client certificate, or got none", "check that cert.pem and key.pem are found (DOCKER_CERT_PATH, --tlscert, --tlskey) and that the daemon's --tlscacert signed them; the exact reason is in the daemon's log")},
-	}
-}
-
 // versionRows are about a handshake in which nobody's certificate is at fault.
 // "handshake failure" alone is missing: a refused client certificate is one
 // of its causes.
@@ -285,13 +157,13 @@ func versionRows() []textRow {
 		{ServerNameUnrecognized, "any server", append(alertTexts(112, "unrecognized name", "unrecognised name", "unrecognisedname", "unrecognizedname"), "tlsv1 unrecognized name"),
 			alertRow(112, "the server has no certificate for the name that it was asked for", "check the host name in the address")},
 		{TLSVersion, "any server", alertTexts(70, "protocol version not supported", "protocol version", "protocolversion"),
-			alertRow(70, "client and server have no version of TLS in common", hintOldClient)},
-		{TLSVersion, "Go clients", []string{"server selected unsupported protocol version {}"}, versionOf("the server speaks no version of TLS that the client accepts")},
+			alertRow(70, saidNoVersion, hintOldClient)},
+		{TLSVersion, "Go clients", []string{"server selected unsupported protocol version {}"}, versionOf(saidOldServer)},
 		{TLSVersion, "Java clients", []string{
 			"the server selected protocol version {} is not accepted", "server chose {}, but that protocol version is not enabled",
-		}, versionOf("the server speaks no version of TLS that the client accepts")},
+		}, versionOf(saidOldServer)},
 		{TLSVersion, "OpenSSL, rustls", []string{"ssl routines{}unsupported protocol", "[ssl: unsupported protocol]", "wrong ssl version", "serverdoesnotsupporttls12or13"},
-			says("client and server have no version of TLS in common", hintOldClient)},
+			says(saidNoVersion, hintOldClient)},
 		{TLSHandshake, "any server", alertTexts(71, "insufficient security level", "insufficient security", "insufficientsecurity"),
 			alertRow(71, "the server accepts none of the cipher suites that the client offers", "")},
 		{TLSHandshake, "any server", alertTexts(120, "no application protocol", "noapplicationprotocol"),
@@ -316,7 +188,7 @@ func fileRows() []textRow {
 		{ClientCertMissing, "Python requests, any name", []string{"could not find the tls certificate file, invalid path: {}"}, missingFile("", hintPairFiles)},
 		{ClientKeyMissing, "Python requests, any name", []string{"could not find the tls key file, invalid path: {}"}, missingFile("", hintPairFiles)},
 		{FileUnreadable, "all clients, by the files' usual names", slices.Concat(unreadableTexts("ca.pem"), unreadableTexts("cert.pem"), unreadableTexts("key.pem")),
-			says("a certificate or key file exists, but cannot be read", "check its owner and mode, and those of its folder")},
+			says("a certificate or key file exists, but cannot be read", hintFileMode)},
 		{FileUnreadable, "docker, any name", []string{"could not read ca certificate {}: open {}: permission denied", "could not read ca certificate {}: open {}: access is denied", "x509 key pair: open {}: permission denied", "x509 key pair: open {}: access is denied",
 			"could not read ca certificate {}: read {}: is a directory", "x509 key pair: read {}: is a directory"}, said.unreadableFile},
 
@@ -394,137 +266,5 @@ func settingRows() []textRow {
 			"invalid bind address format", "docker host env variable should be something like", "missing protocol scheme in docker host",
 			"no host in request url",
 		}, said.badAddress},
-	}
-}
-
-func connectRows() []textRow {
-	return []textRow{
-		{DNS, "Go on all systems", []string{"lookup {}: no such host", "lookup {}: getaddrinfow: ", "lookup {}: read udp ", "lookup {}: dial udp ", "lookup {}: server misbehaving", "lookup {}: temporary failure in name resolution", "lookup {}: nodename nor servname", "lookup {}: name or service not known",
-			"lookup {}: no address associated with", "lookup {}: no answer from dns server", "lookup {}: i/o timeout", "lookup {}: no data of the requested type"}, said.noName},
-		{DNS, "Node, Java, Python, curl, ssh", []string{
-			"getaddrinfo enotfound {}", "getaddrinfo eai again {}", "unknownhostexception: {}", "failed to resolve '{}'", "could not resolve host: {}",
-			"could not resolve hostname {}:",
-		}, said.noName},
-		{DNS, "all of them, without the name", []string{"name or service not known", "temporary failure in name resolution", "nodename nor servname provided", "getaddrinfo failed", "no such host is known", "no such host$",
-			"failed to lookup address information", "no address associated with hostname", "no data of the requested type was found"}, said.noName},
-
-		{SocketMissing, "Go", []string{"dial unix {}: connect: no such file", "dial unix {}: no such file"}, said.noSocket},
-		{SocketMissing, "Go, named pipes", []string{"open {}: the system cannot find the file specified"}, said.noPipe},
-		{SocketMissing, "Go, named pipes, Windows in German, French, Spanish, Portuguese, Chinese", []string{
-			"pipe/{}: das system kann die angegebene datei nicht finden", "pipe/{}: le fichier spécifié est introuvable", "pipe/{}: el sistema no puede encontrar el archivo especificado",
-			"pipe/{}: o sistema não pode encontrar o arquivo especificado", "pipe/{}: 系统找不到指定的文件",
-		}, said.noSocket},
-		{SocketMissing, "docker-py, named pipes", []string{
-			"'createfile', 'the system cannot find the file", "'waitnamedpipe', 'the system cannot find the file", "(2, 'createfile'", "(2, 'waitnamedpipe'",
-		}, said.noSocket},
-		{SocketMissing, "Python", []string{"connection aborted{}no such file or directory", "connection aborted{}filenotfounderror(2", "cannot connect to unix socket {} [no such file or directory]"}, said.noSocket},
-		{SocketMissing, "Node", []string{"connect enoent {}"}, said.noSocket},
-		{SocketMissing, "Java", []string{"lasterrorexception: [2]", "nosuchfileexception ({}.sock)", "could not find unix domain socket", "no such file or directory (socket: {})"}, said.noSocket},
-		{SocketMissing, "Ruby", []string{"no such file or directory - connect(2)"}, said.noSocket},
-		{SocketMissing, "Rust", []string{
-			"socket not found: {}", "socketnotfounderror", "connect, source: some(os { code: 2,", "error(connect, os { code: 2,",
-			"error trying to connect: no such file or directory", "(connect): no such file or directory",
-		}, said.noSocket},
-		{SocketMissing, ".NET", []string{"cannot assign requested address {}.sock", "no such file or directory {}docker.sock"}, said.noSocket},
-		{SocketMissing, "PHP, curl, shells", []string{
-			"docker.sock (no such file", "docker.sock: no such file", "docker.sock: connect: no such file", "docker.sock': no such file",
-			"docker.sock does not exist",
-		}, said.noSocket},
-
-		{SocketPermission, "Go", []string{
-			"dial unix {}: connect: permission denied", "dial unix {}: permission denied", "dial unix {}: connect: operation not permitted",
-			"pipe/{}: access is denied", `pipe\{}: access is denied`,
-		}, said.mayNotOpen},
-		{SocketPermission, "docker without the cause", []string{
-			"permission denied while trying to connect to the docker {} at unix://{}",
-			"permission denied while trying to connect to the docker {} at npipe://{}", "permission denied while trying to connect to the docker daemon socket",
-		}, said.mayNotOpen},
-		{SocketPermission, "Python", []string{
-			"connection aborted{}permission denied", "connection aborted{}permissionerror(13", "'createfile', 'access is denied", "(5, 'createfile'", "cannot connect to unix socket {} [permission denied]",
-		}, said.mayNotOpen},
-		{SocketPermission, "Node", []string{"connect eacces /{}", `connect eacces \\.\{}`}, said.mayNotOpen},
-		{SocketPermission, "Java", []string{"lasterrorexception: [13]", "permission denied (socket: {})"}, said.mayNotOpen},
-		{SocketPermission, "Ruby", []string{"permission denied - connect(2)"}, said.mayNotOpen},
-		{SocketPermission, "Rust", []string{
-			"connect, source: some(os { code: 13,", "error(connect, os { code: 13,", "error trying to connect: permission denied",
-			"(connect): permission denied",
-		}, said.mayNotOpen},
-		{SocketPermission, ".NET, PHP, curl", []string{"permission denied /{}.sock", "docker.sock (permission denied", "docker.sock: permission denied"}, said.mayNotOpen},
-
-		{ConnectionRefused, "Go", []string{
-			"dial tcp {}: connect: connection refused", "dial tcp {}: connection refused", "dial unix {}: connect: connection refused",
-			"dial unix {}: connection refused", "dial tcp {}: connectex: no connection could be made",
-		}, said.refused},
-		{ConnectionRefused, "go-dockerclient in place of the cause", []string{"cannot connect to docker endpoint"}, said.refused},
-		{ConnectionRefused, "all clients", []string{
-			"connection refused", "actively refused", "econnrefused", "connectionrefused", "errno 10061", "winerror 10061", "(os error 111)", "(os error 61)",
-			"(os error 10061)", "socketexception (111)", "socketexception (10061)", "lasterrorexception: [111]", "lasterrorexception: [61]",
-		}, said.refused},
-		{ConnectionRefused, "Linux and Windows in German, French, Spanish, Chinese", []string{
-			"zielcomputer die verbindung verweigerte", "verbindungsaufbau abgelehnt", "connexion refusée", "a expressément refusé",
-			"denegó expresamente dicha conexión", "conexión rehusada", "目标计算机积极拒绝",
-		}, said.refused},
-
-		{Unreachable, "Go: a firewall or a sandbox on this machine", []string{
-			"dial tcp {}: connect: operation not permitted", "dial tcp {}: connect: permission denied",
-			"dial tcp {}: connectex: an attempt was made to access a socket",
-		}, said.forbidden},
-		{Unreachable, "Go", []string{
-			"dial tcp {}: connect: no route to host", "dial tcp {}: no route to host", "dial tcp {}: connect: network is unreachable",
-			"dial tcp {}: network is unreachable", "dial tcp {}: connect: host is down",
-			"dial tcp {}: connectex: a socket operation was attempted to an unreachable",
-		}, said.noRoute},
-		{Unreachable, "all clients", []string{
-			"no route to host", "network is unreachable", "host is unreachable", "ehostunreach", "enetunreach", "connect: host is down",
-			"to an unreachable network", "to an unreachable host", "winerror 10051", "winerror 10065", "(os error 113)", "(os error 101)",
-		}, said.noRoute},
-	}
-}
-
-// silenceRows only say that an answer stayed away.
-func silenceRows() []textRow {
-	return []textRow{
-		{ConnectionReset, "all clients", []string{
-			"connection reset by peer", "econnreset", "connectionreseterror", "socketexception: connection reset$", "connectionreset",
-			"forcibly closed by the remote host", "errno 10054", "winerror 10054", "winerror 10053", "(os error 104)", "(os error 10054)",
-			"was aborted by the software in your host machine",
-		}, said.hungUp},
-		{ConnectionReset, "Go", slices.Concat(requestTexts("http://{}: eof$"), requestTexts("https://{}: eof$"), requestTexts("http://{}: unexpected eof$"), requestTexts("https://{}: unexpected eof$")), said.hungUp},
-		{ConnectionReset, "Go", []string{
-			"transport connection broken: unexpected eof", "http: server closed idle connection", "write: broken pipe", "error reading from server: eof",
-			"handshake failed: eof$", "read unix {}: eof$", "read tcp {}: eof$",
-		}, said.hungUp},
-		{ConnectionReset, "Python", []string{"closed connection without response", `badstatusline("''"`, "connection aborted{}broken pipe", "eof occurred in violation of protocol"}, said.hungUp},
-		{ConnectionReset, "Node", []string{"socket hang up", "client network socket disconnected before secure tls connection", "write epipe"}, said.hungUp},
-		{ConnectionReset, "Java", []string{
-			"unexpected end of file from server", "nohttpresponseexception", "unexpected end of stream on", "remote host terminated the handshake",
-			"remote host closed connection during handshake",
-		}, said.hungUp},
-		{ConnectionReset, ".NET", []string{"ioexception: unexpected end of stream", "the response ended prematurely"}, said.hungUp},
-		{ConnectionReset, "Ruby, Rust, curl, OpenSSL 3", []string{
-			"end of file reached", "connection closed before message completed", "error trying to connect: unexpected eof", "empty reply from server", "unexpected eof while reading",
-		}, said.hungUp},
-
-		{Timeout, "Python: urllib3 says how long it waited", []string{"read timed out. (read timeout={})"}, said.waited},
-		{Timeout, "Go", []string{
-			"dial tcp {}: i/o timeout", "dial tcp {}: connect: connection timed out", "dial tcp {}: connect: operation timed out",
-			"dial tcp {}: connectex: a connection attempt failed because the connected party did not properly respond",
-		}, said.tooLate},
-		{Timeout, "Go", []string{"i/o timeout", "tls handshake timeout", "client.timeout exceeded", "timeout awaiting response headers"}, said.tooLate},
-		{Timeout, "Go: a deadline, where a request or a connection met it", slices.Concat(requestTexts("http://{}: context deadline exceeded"), requestTexts("https://{}: context deadline exceeded"), []string{
-			"dial tcp {}: context deadline exceeded",
-		}), said.tooLate},
-		{Timeout, "all clients", []string{
-			"connection timed out", "operation timed out", "connect timed out", "read timed out", "etimedout", "esockettimedout", "errno 10060",
-			"winerror 10060", "(os error 110)", "(os error 10060)", "did not properly respond after a period of time",
-		}, said.tooLate},
-		{Timeout, "Python", []string{
-			"an http request took too long to complete", "handshake operation timed out", "socket.timeout: timed out", "connecttimeouterror", "readtimeouterror",
-		}, said.tooLate},
-		{Timeout, "Java", []string{"sockettimeoutexception", "connecttimeoutexception", "httpconnecttimeoutexception"}, said.tooLate},
-		{Timeout, ".NET, Ruby, Rust, curl", []string{
-			"configured httpclient.timeout of", "connect timeout reached", "read timeout reached", "net::opentimeout", "net::readtimeout",
-			"deadline has elapsed", "timeout was reached",
-		}, said.tooLate},
 	}
 }
