@@ -1,17 +1,18 @@
 package dockertls_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/dockertls/dockertls/internal/programtest"
+
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/dockertls/dockertls"
 	"github.com/dockertls/dockertls/dockertlstest"
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestExpiries(t *testing.T) {
@@ -66,29 +67,11 @@ func TestExpiryAtEachThreshold(t *testing.T) {
 	}
 }
 
-// A lockedBuffer can be written to by several goroutines.
-type lockedBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.String()
-}
-
 func TestLogger(t *testing.T) {
 	t.Parallel()
 	ca := dockertlstest.NewCA()
 	d, opts := startDaemon(t, dockertlstest.MutualTLS, ca)
-	var log lockedBuffer
+	var log programtest.Output
 	opts.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	opts.ReloadInterval = time.Nanosecond
 	cfg := resolve(t, opts)

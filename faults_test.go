@@ -25,30 +25,22 @@ import (
 // body and without one.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	// Not by t.Parallel: of those that only wait, all shall run at once.
-	slots := make(chan struct{}, 4)
-	var running sync.WaitGroup
-	for _, f := range faulttest.New(t) {
-		for _, version := range f.TLSVersions() {
-			for _, size := range f.Sizes() {
-				running.Go(func() {
-					if !f.Slow {
-						slots <- struct{}{}
-						defer func() { <-slots }()
+	faulttest.Each(t, func(t *testing.T, f faulttest.Fault, version uint16) {
+		var sizes sync.WaitGroup
+		for _, size := range f.Sizes() {
+			sizes.Go(func() {
+				t.Run(fmt.Sprintf("%d bytes", size), func(t *testing.T) {
+					cfg := resolve(t, f.Start(t, version).Options)
+					err := upload(cfg, size)
+					if f.InBody && errors.Is(err, io.ErrUnexpectedEOF) {
+						return
 					}
-					t.Run(fmt.Sprintf("%s/%s, %d bytes", f.Name, tls.VersionName(version), size), func(t *testing.T) {
-						cfg := resolve(t, f.Start(t, version).Options)
-						err := upload(cfg, size)
-						if f.InBody && errors.Is(err, io.ErrUnexpectedEOF) {
-							return
-						}
-						checkFault(t, f, cfg, err)
-					})
+					checkFault(t, f, cfg, err)
 				})
-			}
+			})
 		}
-	}
-	running.Wait()
+		sizes.Wait()
+	})
 }
 
 // A server that refuses a client competes with the client's own writing. Who

@@ -2,7 +2,6 @@ package dockertlstest_test
 
 import (
 	"bufio"
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -17,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/dockertls/dockertls/internal/programtest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -254,7 +255,7 @@ func TestHandlerReplacesTheAPI(t *testing.T) {
 
 func TestErrorLog(t *testing.T) {
 	t.Parallel()
-	var out lockedBuffer
+	var out programtest.Output
 	ca := dockertlstest.NewCA()
 	d := dockertlstest.NewUnstartedDaemon(dockertlstest.MutualTLS, ca)
 	d.ErrorLog = log.New(&out, "", 0)
@@ -264,23 +265,6 @@ func TestErrorLog(t *testing.T) {
 	if got := out.String(); !strings.Contains(got, "TLS handshake error") {
 		t.Errorf("logged %q", got)
 	}
-}
-
-type lockedBuffer struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
 }
 
 func TestListenerCanBeReplaced(t *testing.T) {

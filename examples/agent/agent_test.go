@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dockertls/dockertls/internal/programtest"
+
 	"github.com/dockertls/dockertls"
 	"github.com/dockertls/dockertls/dockertlstest"
 )
@@ -27,17 +28,8 @@ type running struct {
 	stop func() error // ends it, and waits
 }
 
-// A logBuffer can be written to and read at the same time.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
+// A logBuffer is the log of an agent, a line of JSON for each message.
+type logBuffer struct{ programtest.Output }
 
 // A line is one of the log.
 type line struct {
@@ -52,12 +44,10 @@ type line struct {
 
 func (b *logBuffer) lines(t *testing.T) []line {
 	t.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	var lines []line
-	for text := range bytes.Lines(b.text.Bytes()) {
+	for text := range strings.Lines(b.String()) {
 		var l line
-		if err := json.Unmarshal(text, &l); err != nil {
+		if err := json.Unmarshal([]byte(text), &l); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
 		lines = append(lines, l)

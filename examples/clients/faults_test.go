@@ -3,21 +3,20 @@ package clients
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/dockertls/dockertls"
-	"github.com/dockertls/dockertls/internal/faulttest"
 	docker "github.com/fsouza/go-dockerclient"
 	"github.com/moby/moby/client"
+
+	"github.com/dockertls/dockertls"
+	"github.com/dockertls/dockertls/internal/faulttest"
 )
 
 // A way is one of the recipes in doc.go: how a client makes a request.
@@ -85,26 +84,12 @@ func dockerClientRequest(t *testing.T, cfg *dockertls.Config, size int) error {
 // Whatever fails, these clients' errors tell it as ours do.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	// Not by t.Parallel: of those that only wait, all shall run at once.
-	slots := make(chan struct{}, 4)
-	var running sync.WaitGroup
-	for _, fault := range faulttest.New(t) {
-		for _, version := range fault.TLSVersions() {
-			running.Go(func() {
-				if !fault.Slow {
-					slots <- struct{}{}
-					defer func() { <-slots }()
-				}
-				t.Run(fault.Name+", "+tls.VersionName(version), func(t *testing.T) {
-					opts := fault.Start(t, version).Options
-					for _, way := range ways() {
-						way.checkAll(t, opts, fault)
-					}
-				})
-			})
+	faulttest.Each(t, func(t *testing.T, fault faulttest.Fault, version uint16) {
+		opts := fault.Start(t, version).Options
+		for _, way := range ways() {
+			way.checkAll(t, opts, fault)
 		}
-	}
-	running.Wait()
+	})
 }
 
 // docs/clients.md lists the gaps.

@@ -237,7 +237,7 @@ func (d *Daemon) Stop() error {
 	err := d.terminate()
 	// A daemon that ended by itself has ended its containerd and containers. One that was
 	// killed has not, and one that failed may not have unmounted its folders.
-	killNaming(d.dir)
+	programtest.KillNaming(d.dir)
 	return errors.Join(err, unmountBelow(d.dir), os.RemoveAll(d.dir))
 }
 

@@ -22,7 +22,7 @@ func TestWrapper(t *testing.T) {
 		if w == nil {
 			continue // skipped
 		}
-		if pids := naming(w.daemon.dir); len(pids) > 0 {
+		if pids := programtest.Naming(w.daemon.dir); len(pids) > 0 {
 			t.Errorf("%s: processes %d are left", flavour, pids)
 		}
 		if _, err := os.Stat(w.daemon.dir); err == nil {

@@ -14,7 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,26 +23,17 @@ import (
 // Every fault is real: net/http and crypto/tls alone fail too, with the same
 // certificates and on the same way. The log says how.
 func TestFaultsAreReal(t *testing.T) {
-	// Not by t.Parallel: of those that only wait, all shall run at once.
-	slots := make(chan struct{}, 4)
-	var running sync.WaitGroup
+	Each(t, checkReal)
+}
+
+func TestFaultsHaveNames(t *testing.T) {
 	seen := map[string]bool{}
 	for _, f := range New(t) {
 		if seen[f.Name] {
 			t.Errorf("two faults are called %q", f.Name)
 		}
 		seen[f.Name] = true
-		for _, version := range f.TLSVersions() {
-			running.Go(func() {
-				if !f.Slow {
-					slots <- struct{}{}
-					defer func() { <-slots }()
-				}
-				t.Run(f.Name+"/"+tls.VersionName(version), func(t *testing.T) { checkReal(t, f, version) })
-			})
-		}
 	}
-	running.Wait()
 }
 
 func checkReal(t *testing.T, f Fault, version uint16) {

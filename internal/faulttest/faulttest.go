@@ -3,6 +3,7 @@ package faulttest
 import (
 	"crypto/tls"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/dockertls/dockertls"
@@ -88,3 +89,24 @@ var (
 	tls13 = []uint16{tls.VersionTLS13}
 	both  = []uint16{tls.VersionTLS12, tls.VersionTLS13}
 )
+
+// Each runs a test for every fault with each of its versions of TLS, several at
+// a time, and those that only wait all at once.
+func Each(t *testing.T, test func(t *testing.T, f Fault, version uint16)) {
+	t.Helper()
+	// Not by t.Parallel, which counts those that wait too.
+	slots := make(chan struct{}, 4)
+	var running sync.WaitGroup
+	for _, f := range New(t) {
+		for _, version := range f.TLSVersions() {
+			running.Go(func() {
+				if !f.Slow {
+					slots <- struct{}{}
+					defer func() { <-slots }()
+				}
+				t.Run(f.Name+"/"+tls.VersionName(version), func(t *testing.T) { test(t, f, version) })
+			})
+		}
+	}
+	running.Wait()
+}

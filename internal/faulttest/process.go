@@ -1,11 +1,9 @@
 package faulttest
 
 import (
-	"bytes"
 	"net"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,7 +18,7 @@ const (
 // A program is one that listens, and runs until the test ends.
 type program struct {
 	cmd    *exec.Cmd
-	output lockedBuffer
+	output programtest.Output
 	exited <-chan struct{}
 }
 
@@ -83,22 +81,4 @@ func (p *program) reachable(addr string) bool {
 func (p *program) end() {
 	p.cmd.Process.Kill() // an error means that it has ended
 	<-p.exited
-}
-
-// lockedBuffer keeps what a program says.
-type lockedBuffer struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
 }

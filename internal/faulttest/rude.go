@@ -5,9 +5,9 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
-	"sync"
-	"sync/atomic"
 	"testing"
+
+	"github.com/dockertls/dockertls/internal/conntest"
 )
 
 // script starts a peer that does with every connection what talk says, and
@@ -22,61 +22,9 @@ func script(t testing.TB, talk func(net.Conn)) endpoint {
 }
 
 func scriptOn(t testing.TB, listener net.Listener, talk func(net.Conn)) endpoint {
-	var accepted atomic.Int64
-	var running sync.WaitGroup
-	open := &openConns{conns: map[net.Conn]bool{}}
-	running.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			accepted.Add(1)
-			running.Go(func() {
-				defer open.forget(conn)
-				if open.keep(conn) {
-					talk(conn)
-				}
-			})
-		}
-	})
-	t.Cleanup(func() {
-		listener.Close()
-		open.close()
-		running.Wait()
-	})
-	return endpoint{addr: listener.Addr().String(), connections: func() int { return int(accepted.Load()) }}
-}
-
-// openConns are those to close in the end.
-type openConns struct {
-	mu     sync.Mutex
-	closed bool
-	conns  map[net.Conn]bool
-}
-
-// keep tells whether a connection may live.
-func (o *openConns) keep(conn net.Conn) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.conns[conn] = true
-	return !o.closed
-}
-
-func (o *openConns) forget(conn net.Conn) {
-	conn.Close()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	delete(o.conns, conn)
-}
-
-func (o *openConns) close() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.closed = true
-	for conn := range o.conns {
-		conn.Close()
-	}
+	server := conntest.Serve(listener, talk)
+	t.Cleanup(server.Close)
+	return endpoint{addr: listener.Addr().String(), connections: server.Accepted}
 }
 
 // scripted is a starter that does not care for TLS.

@@ -19,6 +19,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/dockertls/dockertls/internal/conntest"
+
 	"github.com/dockertls/dockertls/dockertlstest"
 )
 
@@ -50,13 +52,10 @@ type Request struct {
 type Proxy struct {
 	URL *url.URL
 
-	options  Options
-	listener net.Listener
-	running  sync.WaitGroup
+	options Options
+	server  *conntest.Server
 
 	mu       sync.Mutex
-	closed   bool
-	conns    map[net.Conn]bool
 	requests []Request
 }
 
@@ -68,30 +67,15 @@ func Start(t testing.TB, o Options) *Proxy {
 		t.Fatal(err)
 	}
 	p := &Proxy{
-		URL:      &url.URL{Scheme: o.Scheme, User: o.User, Host: listener.Addr().String()},
-		options:  o,
-		listener: listener,
-		conns:    map[net.Conn]bool{},
+		URL:     &url.URL{Scheme: o.Scheme, User: o.User, Host: listener.Addr().String()},
+		options: o,
 	}
 	serve := p.serveHTTP
 	if strings.HasPrefix(o.Scheme, "socks5") {
 		serve = p.serveSOCKS
 	}
-	p.running.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			p.running.Go(func() {
-				if p.keep(conn) {
-					serve(conn)
-				}
-				p.forget(conn)
-			})
-		}
-	})
-	t.Cleanup(p.close)
+	p.server = conntest.Serve(listener, serve)
+	t.Cleanup(p.server.Close)
 	return p
 }
 
@@ -106,42 +90,12 @@ func (p *Proxy) Requests() []Request {
 }
 
 // Connections returns how many are open, those to the daemon included.
-func (p *Proxy) Connections() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.conns)
-}
+func (p *Proxy) Connections() int { return p.server.Open() }
 
 func (p *Proxy) record(r Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests = append(p.requests, r)
-}
-
-// keep notes a connection for close, and tells whether it may live.
-func (p *Proxy) keep(conn net.Conn) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.conns[conn] = true
-	return !p.closed
-}
-
-func (p *Proxy) forget(conn net.Conn) {
-	conn.Close()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.conns, conn)
-}
-
-func (p *Proxy) close() {
-	p.listener.Close()
-	p.mu.Lock()
-	p.closed = true
-	for conn := range p.conns {
-		conn.Close()
-	}
-	p.mu.Unlock()
-	p.running.Wait()
 }
 
 // accepts tells whether credentials are the ones that the proxy wants.
@@ -224,8 +178,8 @@ func (p *Proxy) tunnel(conn net.Conn, client io.Reader, greeting string) {
 	if err != nil {
 		return
 	}
-	defer p.forget(daemon)
-	if !p.keep(daemon) {
+	defer p.server.Forget(daemon)
+	if !p.server.Keep(daemon) {
 		return
 	}
 	if _, err := io.WriteString(conn, greeting); err != nil {

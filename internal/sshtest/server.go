@@ -155,7 +155,7 @@ func (s *Server) Stop() {
 
 func (s *Server) stop(tb testing.TB) {
 	s.Stop()
-	killNaming(s.dir)
+	programtest.KillNaming(s.dir)
 	if tb.Failed() {
 		log := s.Log()
 		tb.Logf("the end of sshd's log:\n%s", log[max(0, len(log)-4<<10):])
@@ -173,15 +173,11 @@ func (s *Server) Log() []byte {
 
 // KillSessions ends all connections on the server's side, as a crash would.
 func (s *Server) KillSessions() {
-	for _, pid := range childrenOf(s.cmd.Process.Pid) {
-		if p, err := os.FindProcess(pid); err == nil {
-			_ = p.Kill()
-		}
-	}
+	programtest.Kill(programtest.Children(s.cmd.Process.Pid)...)
 }
 
 // Processes are the clients that run, and what they have started on this side.
-func (s *Server) Processes() []int { return naming(s.file("client") + "/") }
+func (s *Server) Processes() []int { return programtest.Naming(s.file("client")) }
 
 func (s *Server) file(name string) string { return filepath.Join(s.dir, name) }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"github.com/dockertls/dockertls/internal/programtest"
 )
 
 // Even a daemon that is killed while a container runs leaves nothing behind.
@@ -35,7 +37,7 @@ func checkGone(t *testing.T, d *Daemon, container int) {
 	if args, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", container)); len(args) > 0 {
 		t.Errorf("the container still runs: %q", args)
 	}
-	if pids := naming(d.dir); len(pids) > 0 {
+	if pids := programtest.Naming(d.dir); len(pids) > 0 {
 		t.Errorf("processes %d still run", pids)
 	}
 	if mounts, err := mountsBelow(d.dir); len(mounts) > 0 || err != nil {
