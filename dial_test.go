@@ -299,46 +299,53 @@ func TestSilence(t *testing.T) {
 		}
 		cfg := resolve(t, opts)
 		for use, run := range uses(cfg) {
-			bubble := func(name string, test func(t *testing.T)) {
-				t.Run(tt.name+"/"+use+"/"+name, func(t *testing.T) {
-					t.Parallel()
-					synctest.Test(t, test)
-				})
-			}
-			bubble("our own limit", func(t *testing.T) {
-				start := time.Now()
-				wantKind(t, run(t.Context()), tt.kind, cfg.Host())
-				if waited := time.Since(start); waited > 20*time.Second {
-					t.Errorf("waited for %s", waited)
-				}
-			})
-			bubble("cancelled", func(t *testing.T) {
-				start := time.Now()
-				ctx, cancel := context.WithCancel(t.Context())
-				done := make(chan error)
-				go func() { done <- run(ctx) }()
-				synctest.Wait() // until nothing moves any more
-				cancel()
-				wantOwn(t, <-done, context.Canceled)
-				if waited := time.Since(start); waited != 0 {
-					t.Errorf("waited for %s", waited)
-				}
-			})
-			bubble("cancelled before", func(t *testing.T) {
-				ctx, cancel := context.WithCancel(t.Context())
-				cancel()
-				wantOwn(t, run(ctx), context.Canceled)
-			})
-			bubble("deadline", func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-				defer cancel()
-				wantOwn(t, run(ctx), context.DeadlineExceeded)
+			t.Run(tt.name+"/"+use, func(t *testing.T) {
+				t.Parallel()
+				checkSilence(t, cfg, run, tt.kind)
 			})
 		}
 	}
 }
 
-// wantOwn checks that an error is the context's own, and not one of ours.
+// checkSilence tries one use of a Config whose peer says nothing.
+func checkSilence(t *testing.T, cfg *dockertls.Config, run func(context.Context) error, kind dockertls.Kind) {
+	bubble := func(name string, test func(t *testing.T)) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, test)
+		})
+	}
+	bubble("our own limit", func(t *testing.T) {
+		start := time.Now()
+		wantKind(t, run(t.Context()), kind, cfg.Host())
+		if waited := time.Since(start); waited > 20*time.Second {
+			t.Errorf("waited for %s", waited)
+		}
+	})
+	bubble("cancelled", func(t *testing.T) {
+		start := time.Now()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- run(ctx) }()
+		synctest.Wait() // until nothing moves any more
+		cancel()
+		wantOwn(t, <-done, context.Canceled)
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("waited for %s", waited)
+		}
+	})
+	bubble("cancelled before", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		wantOwn(t, run(ctx), context.Canceled)
+	})
+	bubble("deadline", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		wantOwn(t, run(ctx), context.DeadlineExceeded)
+	})
+}
+
 func wantOwn(t *testing.T, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) || behind[*dockertls.Error](err) {

@@ -270,29 +270,33 @@ func answers(text string) func(net.Conn) {
 	}
 }
 
+// endlessHeader is a proxy whose answer has no end.
+func endlessHeader(conn net.Conn) {
+	line := strings.Repeat("X-Endless: and so on\r\n", 1<<10)
+	_, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\n")
+	for err == nil {
+		_, err = io.WriteString(conn, line)
+	}
+}
+
+// socksReplies is a SOCKS proxy that says these one after the other.
+func socksReplies(replies ...string) func(net.Conn) {
+	return func(conn net.Conn) {
+		for _, reply := range replies {
+			if _, err := conn.Read(make([]byte, 1<<10)); err != nil {
+				return
+			}
+			io.WriteString(conn, reply)
+		}
+		conn.Read(make([]byte, 1<<10))
+	}
+}
+
 // A proxy that fails is named, with the setting it came from, and why; the
 // daemon is not blamed. Its password is not shown, and nothing stays open.
 func TestProxyFails(t *testing.T) {
 	t.Parallel()
 	const password = "hunter2"
-	endless := func(conn net.Conn) {
-		line := strings.Repeat("X-Endless: and so on\r\n", 1<<10)
-		_, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\n")
-		for err == nil {
-			_, err = io.WriteString(conn, line)
-		}
-	}
-	socks := func(replies ...string) func(net.Conn) {
-		return func(conn net.Conn) {
-			for _, reply := range replies {
-				if _, err := conn.Read(make([]byte, 1<<10)); err != nil {
-					return
-				}
-				io.WriteString(conn, reply)
-			}
-			conn.Read(make([]byte, 1<<10))
-		}
-	}
 	for _, tt := range []struct {
 		name, scheme string
 		play         func(net.Conn) // nil: nobody listens
@@ -309,14 +313,14 @@ func TestProxyFails(t *testing.T) {
 		{"closing", "http", answers(""), ""},
 		{"closing at once", "http", func(net.Conn) {}, ""},
 		{"closing amid its answer", "http", answers("HTTP/1.1 200 OK\r\nX-Cut:"), ""},
-		{"endless headers", "http", endless, ""},
+		{"endless headers", "http", endlessHeader, ""},
 		{"endless status", "http", func(conn net.Conn) { io.Copy(conn, zeroes{}) }, ""},
 		{"garbage", "https", answers("HTTP/1.1 400 Bad Request\r\n\r\n"), ""},
 		{"closing", "socks5", func(net.Conn) {}, ""},
-		{"garbage", "socks5", socks("HTTP/1.1 400 Bad Request\r\n\r\n"), ""},
-		{"no method", "socks5", socks("\x05\xff"), ""},
-		{"wrong password", "socks5", socks("\x05\x02", "\x01\x01"), ""},
-		{"not allowed", "socks5", socks("\x05\x00", "\x05\x02\x00\x01\x00\x00\x00\x00\x00\x00"), ""},
+		{"garbage", "socks5", socksReplies("HTTP/1.1 400 Bad Request\r\n\r\n"), ""},
+		{"no method", "socks5", socksReplies("\x05\xff"), ""},
+		{"wrong password", "socks5", socksReplies("\x05\x02", "\x01\x01"), ""},
+		{"not allowed", "socks5", socksReplies("\x05\x00", "\x05\x02\x00\x01\x00\x00\x00\x00\x00\x00"), ""},
 	} {
 		t.Run(tt.scheme+" "+tt.name, func(t *testing.T) {
 			t.Parallel()

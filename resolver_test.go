@@ -52,17 +52,15 @@ func setTimes(t *testing.T, dir string, to time.Time) {
 	}
 }
 
-// New content counts, however little shows from outside, for new Configs and
-// for those that are there.
-func TestChangesThatHardlyShow(t *testing.T) {
-	t.Parallel()
-	long := time.Now().Add(-time.Hour).Truncate(time.Second)
-	ca := dockertlstest.NewCA()
-	for name, tt := range map[string]struct {
-		settled   bool // what is there before has been there for some time
-		linuxOnly bool // elsewhere it does not show at all
-		change    func(t *testing.T, dir string)
-	}{
+// A hardlyShown is a change of files whose size stays the same.
+type hardlyShown struct {
+	settled   bool // what is there before has been there for some time
+	linuxOnly bool // elsewhere it does not show at all
+	change    func(t *testing.T, dir string)
+}
+
+func changesThatHardlyShow(ca *dockertlstest.CA, long time.Time) map[string]hardlyShown {
+	return map[string]hardlyShown{
 		"in place at once": {false, false, func(t *testing.T, dir string) { paddedSet(t, dir, ca, "two") }},
 		"in place at once, with the time kept": {false, true, func(t *testing.T, dir string) {
 			paddedSet(t, dir, ca, "two")
@@ -97,7 +95,16 @@ func TestChangesThatHardlyShow(t *testing.T) {
 				check(t, os.Symlink(filepath.Join(dir+".new", name), filepath.Join(dir, name)))
 			}
 		}},
-	} {
+	}
+}
+
+// New content counts, however little shows from outside, for new Configs and
+// for those that are there.
+func TestChangesThatHardlyShow(t *testing.T) {
+	t.Parallel()
+	long := time.Now().Add(-time.Hour).Truncate(time.Second)
+	ca := dockertlstest.NewCA()
+	for name, tt := range changesThatHardlyShow(ca, long) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if tt.linuxOnly && runtime.GOOS != "linux" {

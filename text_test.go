@@ -94,6 +94,10 @@ func speakingTexts() []textCase {
 }
 
 func trustTexts() []textCase {
+	return slices.Concat(nameTexts(), dateTexts(), issuerTexts(), ruleTexts())
+}
+
+func nameTexts() []textCase {
 	return []textCase{
 		{"error during connect: Get https://172.17.0.2:2376/v1.40/images/json: x509: certificate is valid for 172.17.0.3, 127.0.0.1, not 172.17.0.2", ServerNameMismatch},
 		{"Get https://192.168.1.1:2376/info: x509: cannot validate certificate for 192.168.1.1 because it doesn't contain any IP SANs", ServerNameMismatch},
@@ -119,7 +123,11 @@ func trustTexts() []textCase {
 		{"Peer certificate CN=`other' did not match expected CN=`box'", ServerNameMismatch},
 		{"x509: “docker” certificate name does not match input", ServerNameMismatch},
 		{"x509: certificate is valid for , not box", ServerNameMismatch},
+	}
+}
 
+func dateTexts() []textCase {
+	return []textCase{
 		{"x509: certificate has expired or is not yet valid: current time 2024-05-01T10:00:00Z is after 2024-04-30T00:00:00Z", ServerCertExpired},
 		{"x509: certificate has expired or is not yet valid", ServerCertExpired},
 		{"SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired (_ssl.c:1129)", ServerCertExpired},
@@ -134,7 +142,11 @@ func trustTexts() []textCase {
 		{"certificate verify failed: certificate is not yet valid (_ssl.c:1129)", ServerCertNotYet},
 		{"java.security.cert.CertificateNotYetValidException: NotBefore: Tue Apr 30 00:00:00 UTC 2024", ServerCertNotYet},
 		{"invalid peer certificate: NotValidYet", ServerCertNotYet},
+	}
+}
 
+func issuerTexts() []textCase {
+	return []textCase{
 		{"Post https://192.168.99.102:2376/v1.16/containers/create: x509: certificate signed by unknown authority", ServerUntrusted},
 		{`x509: certificate signed by unknown authority (possibly because of "crypto/rsa: verification error" while trying to verify candidate authority certificate "docker CA")`, ServerUntrusted},
 		{`x509: certificate signed by unknown authority (possibly because of "x509: cannot verify signature: insecure algorithm SHA1-RSA" while trying to verify candidate authority certificate "ca")`, ServerUntrusted},
@@ -152,7 +164,11 @@ func trustTexts() []textCase {
 		{"error trying to connect: invalid peer certificate: UnknownIssuer", ServerUntrusted},
 		{"curl: (60) SSL certificate problem: unable to get local issuer certificate", ServerUntrusted},
 		{"http: TLS handshake error from 10.0.0.7:50112: remote error: tls: unknown certificate authority", ServerUntrusted},
+	}
+}
 
+func ruleTexts() []textCase {
+	return []textCase{
 		{"x509: certificate specifies an incompatible key usage", ServerCertInvalid},
 		{"x509: too many intermediates for path length constraint", ServerCertInvalid},
 		{"x509: certificate is not authorized to sign other certificates", ServerCertInvalid},
@@ -282,6 +298,10 @@ func settingTexts() []textCase {
 }
 
 func connectTexts() []textCase {
+	return slices.Concat(lookupTexts(), socketTexts(), portTexts())
+}
+
+func lookupTexts() []textCase {
 	return []textCase{
 		{`error during connect: Post "http://docker:2375/v1.24/auth": dial tcp: lookup docker on 169.254.169.254:53: no such host`, DNS},
 		{"failed to connect to the docker API at tcp://box:2376: lookup box: no such host", DNS},
@@ -299,7 +319,11 @@ func connectTexts() []textCase {
 		{"System.Net.Sockets.SocketException (11001): No such host is known.", DNS},
 		{"curl: (6) Could not resolve host: box", DNS},
 		{"stderr=ssh: Could not resolve hostname box: Name or service not known", DNS},
+	}
+}
 
+func socketTexts() []textCase {
+	return []textCase{
 		{"dial unix /var/run/docker.sock: connect: no such file or directory", SocketMissing},
 		{"failed to connect to the docker API at unix:///var/run/docker.sock; check if the path is correct and if the daemon is running: dial unix /var/run/docker.sock: connect: no such file or directory", SocketMissing},
 		{`error during connect: This error may indicate that the docker daemon is not running.: Get "http://%2F%2F.%2Fpipe%2Fdocker_engine/v1.24/version": open //./pipe/docker_engine: The system cannot find the file specified.`, SocketMissing},
@@ -328,7 +352,11 @@ func connectTexts() []textCase {
 		{"Permission denied - connect(2) (Errno::EACCES) (Excon::Errors::SocketError)", SocketPermission},
 		{"error trying to connect: Permission denied (os error 13)", SocketPermission},
 		{"System.Net.Sockets.SocketException (13): Permission denied /var/run/docker.sock", SocketPermission},
+	}
+}
 
+func portTexts() []textCase {
+	return []textCase{
 		{"failed to dial gRPC: cannot connect to the Docker daemon. Is 'docker daemon' running on this host?: dial tcp 0.0.0.0:2376: connect: connection refused", ConnectionRefused},
 		{"dial tcp 127.0.0.1:2375: connectex: No connection could be made because the target machine actively refused it.", ConnectionRefused},
 		{"dial tcp 127.0.0.1:2375: connectex: Es konnte keine Verbindung hergestellt werden, da der Zielcomputer die Verbindung verweigerte.", ConnectionRefused},
@@ -470,11 +498,9 @@ func jsonLine(text string) string {
 	return string(line)
 }
 
-// TestExplainTextLeavesAlone: look-alikes, texts with more than one cause, and
-// what is no failure of the daemon's connection.
-func TestExplainTextLeavesAlone(t *testing.T) {
-	t.Parallel()
-	for _, text := range []string{
+// vagueTexts allow more than one cause.
+func vagueTexts() []string {
+	return []string{
 		"",
 		"ordinary words about a certificate that the daemon requires",
 		"I use a self signed certificate for my registry, is that a problem?",
@@ -514,7 +540,12 @@ func TestExplainTextLeavesAlone(t *testing.T) {
 		`java.io.IOException: Cannot run program "docker": error=2, No such file or directory`,
 		"error contacting notary server: x509: certificate signed by unknown authority",
 		`Get "": unsupported protocol scheme ""`,
+	}
+}
 
+// foreignTexts are about other connections than a client's to the daemon.
+func foreignTexts() []string {
+	return []string{
 		// A server's log: what the client said, for reasons of its own.
 		"http: TLS handshake error from 10.0.0.7:50112: remote error: tls: bad certificate",
 		"http: TLS handshake error from 10.0.0.7:50112: remote error: bad certificate; http: TLS handshake error from 10.0.0.8:1: EOF",
@@ -553,7 +584,14 @@ func TestExplainTextLeavesAlone(t *testing.T) {
 		"request returned Bad Request for API route and version http://10.0.0.5:2376/v1.41/info, check if the server supports the requested API version",
 		"client version 1.22 is too old. Minimum supported API version is 1.24",
 		"unable to upgrade to tcp, received 200",
-	} {
+	}
+}
+
+// TestExplainTextLeavesAlone: look-alikes, texts with more than one cause, and
+// what is no failure of the daemon's connection.
+func TestExplainTextLeavesAlone(t *testing.T) {
+	t.Parallel()
+	for _, text := range slices.Concat(vagueTexts(), foreignTexts()) {
 		if e := explainText(text); e != nil {
 			t.Errorf("%s\n\tis explained as %s: %s", text, e.Kind, e.Detail)
 		}

@@ -39,75 +39,77 @@ func blocks(text string) map[string]string {
 // squeezed is text with single spaces only: rows may be aligned and wrapped.
 func squeezed(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-func TestBlocks(t *testing.T) {
-	found := blocks(output(t))
-	for _, tt := range []struct {
-		title string
-		want  []string
-	}{
-		{"Plain: nobody is checked, and everything is in the clear", []string{
+// wantedBlocks are what the blocks of the output hold, by title.
+func wantedBlocks() map[string][]string {
+	return map[string][]string{
+		"Plain: nobody is checked, and everything is in the clear": {
 			"command DOCKER_HOST=tcp://127.0.0.1:PORT docker version",
 			"mode plain",
 			"host tcp://127.0.0.1:PORT from DOCKER_HOST",
 			"answer Docker 28.5.2, API 1.51",
-		}},
-		{"Encrypted only: private, but with whom?", []string{
+		},
+		"Encrypted only: private, but with whom?": {
 			"command docker -H tcp://127.0.0.1:PORT --tls version",
 			"mode encrypted",
 			"tls true from --tls",
 			"host tcp://127.0.0.1:PORT from -H",
 			"the server is not verified",
 			"answer Docker 28.5.2",
-		}},
-		{"Verified: the client checks the server", []string{
+		},
+		"Verified: the client checks the server": {
 			"mode verified",
 			"tlsverify true from --tlsverify",
 			"tlscacert ~/.docker/ca.pem from default folder ~/.docker",
 			"answer Docker 28.5.2",
-		}},
-		{"Mutual: both sides are checked", []string{
+		},
+		"Mutual: both sides are checked": {
 			"mode mutual",
 			"tlsverify true from DOCKER_TLS_VERIFY",
 			"tlscert ~/.docker/cert.pem from default folder ~/.docker",
 			"tlskey ~/.docker/key.pem from default folder ~/.docker",
 			"answer Docker 28.5.2",
-		}},
-		{"TLS is not switched on", []string{
+		},
+		"TLS is not switched on": {
 			"error tcp://127.0.0.1:PORT: plain HTTP was sent",
 			"set DOCKER_TLS_VERIFY=1",
-		}},
-		{"The daemon wants a client certificate, and there is none", []string{
+		},
+		"The daemon wants a client certificate, and there is none": {
 			"the daemon requires a client certificate",
 			"cert.pem",
-		}},
-		{"A file has another name than docker looks for", []string{
+		},
+		"A file has another name than docker looks for": {
 			"~/.docker ca.crt",
 			"~/.docker/ca.pem: no such file",
 			"hint ~/.docker/ca.crt",
-		}},
-		{"ca.pem is from before the authority was made anew", []string{
+		},
+		"ca.pem is from before the authority was made anew": {
 			`"CN=docker CA"`,
 			"~/.docker/ca.pem",
-		}},
-		{"The daemon does not speak TLS", []string{
+		},
+		"The daemon does not speak TLS": {
 			"answered plain HTTP",
 			"--tlsverify",
-		}},
-		{"The daemon's certificate is for another name", []string{
+		},
+		"The daemon's certificate is for another name": {
 			"[DNS ubuntuvm, localhost]",
 			"not for 127.0.0.1",
 			"IP:127.0.0.1",
-		}},
-	} {
-		t.Run(tt.title, func(t *testing.T) {
-			block := squeezed(found[tt.title])
-			for _, want := range tt.want {
+		},
+	}
+}
+
+func TestBlocks(t *testing.T) {
+	found := blocks(output(t))
+	for title, wanted := range wantedBlocks() {
+		t.Run(title, func(t *testing.T) {
+			block := squeezed(found[title])
+			for _, want := range wanted {
 				if !strings.Contains(block, want) {
-					t.Errorf("no %q in:\n%s", want, found[tt.title])
+					t.Errorf("no %q in:\n%s", want, found[title])
 				}
 			}
 			if fails := strings.Contains(block, " error "); fails != strings.Contains(block, " hint ") {
-				t.Errorf("an error has a hint, and nothing else has:\n%s", found[tt.title])
+				t.Errorf("an error has a hint, and nothing else has:\n%s", found[title])
 			}
 		})
 	}

@@ -22,13 +22,27 @@ type file struct {
 	content []byte
 }
 
-// scenarios are the modes, and then the mistakes.
-func scenarios() []scenario {
-	ca, otherCA := newCA("docker CA"), newCA("docker CA") // of the same name, as after a reinstallation
+// keys are what the daemons and the folders of the scenarios hold.
+type keys struct {
+	ca, otherCA *dockertlstest.CA // of the same name, as after a reinstallation
+	caFile      file
+	pair        []file // ca.pem, cert.pem, key.pem
+}
+
+func newKeys() keys {
+	ca := newCA("docker CA")
 	client := ca.ClientPair("alice")
 	caFile := file{"ca.pem", ca.PEM()}
-	pair := []file{caFile, {"cert.pem", client.CertPEM}, {"key.pem", client.KeyPEM}}
+	return keys{ca, newCA("docker CA"), caFile, []file{caFile, {"cert.pem", client.CertPEM}, {"key.pem", client.KeyPEM}}}
+}
 
+// scenarios are the modes, and then the mistakes.
+func scenarios() []scenario {
+	k := newKeys()
+	return append(k.modes(), k.mistakes()...)
+}
+
+func (k keys) modes() []scenario {
 	return []scenario{{
 		title:   "Plain: nobody is checked, and everything is in the clear",
 		daemon:  dockertlstest.Plain,
@@ -37,64 +51,68 @@ func scenarios() []scenario {
 	}, {
 		title:   "Encrypted only: private, but with whom?",
 		daemon:  dockertlstest.TLS,
-		ca:      ca,
-		files:   []file{caFile},
+		ca:      k.ca,
+		files:   []file{k.caFile},
 		command: "docker -H ADDRESS --tls version",
 		mode:    dockertls.Encrypted,
 	}, {
 		title:   "Verified: the client checks the server",
 		daemon:  dockertlstest.TLS,
-		ca:      ca,
-		files:   []file{caFile},
+		ca:      k.ca,
+		files:   []file{k.caFile},
 		command: "DOCKER_HOST=ADDRESS docker --tlsverify version",
 		mode:    dockertls.Verified,
 	}, {
 		title:   "Mutual: both sides are checked",
 		daemon:  dockertlstest.MutualTLS,
-		ca:      ca,
-		files:   pair,
+		ca:      k.ca,
+		files:   k.pair,
 		command: "DOCKER_HOST=ADDRESS DOCKER_TLS_VERIFY=1 docker version",
 		mode:    dockertls.Mutual,
-	}, {
+	}}
+}
+
+func (k keys) mistakes() []scenario {
+	return []scenario{{
 		title:   "TLS is not switched on",
 		daemon:  dockertlstest.MutualTLS,
-		ca:      ca,
-		files:   pair,
+		ca:      k.ca,
+		files:   k.pair,
 		command: "DOCKER_HOST=ADDRESS docker version",
 		fails:   dockertls.TLSRequired,
 	}, {
 		title:   "The daemon wants a client certificate, and there is none",
 		daemon:  dockertlstest.MutualTLS,
-		ca:      ca,
-		files:   []file{caFile},
+		ca:      k.ca,
+		files:   []file{k.caFile},
 		command: "DOCKER_HOST=ADDRESS DOCKER_TLS_VERIFY=1 docker version",
 		fails:   dockertls.ClientCertRequired,
 	}, {
 		title:   "A file has another name than docker looks for",
 		daemon:  dockertlstest.TLS,
-		ca:      ca,
-		files:   []file{{"ca.crt", ca.PEM()}},
+		ca:      k.ca,
+		files:   []file{{"ca.crt", k.ca.PEM()}},
 		command: "DOCKER_HOST=ADDRESS DOCKER_TLS_VERIFY=1 docker version",
 		fails:   dockertls.CAMissing,
 	}, {
 		title:   "ca.pem is from before the authority was made anew",
 		daemon:  dockertlstest.TLS,
-		ca:      ca,
-		files:   []file{{"ca.pem", otherCA.PEM()}},
+		ca:      k.ca,
+		files:   []file{{"ca.pem", k.otherCA.PEM()}},
 		command: "docker -H ADDRESS --tlsverify version",
 		fails:   dockertls.ServerUntrusted,
 	}, {
 		title:   "The daemon does not speak TLS",
 		daemon:  dockertlstest.Plain,
-		files:   []file{caFile},
+		files:   []file{k.caFile},
 		command: "DOCKER_HOST=ADDRESS docker --tlsverify version",
 		fails:   dockertls.TLSNotOffered,
 	}, {
 		title:       "The daemon's certificate is for another name",
 		daemon:      dockertlstest.TLS,
-		ca:          ca,
+		ca:          k.ca,
 		serverNames: []string{"ubuntuvm", "localhost"},
-		files:       []file{caFile},
+		files:       []file{k.caFile},
 		command:     "docker -H ADDRESS --tlsverify version",
 		fails:       dockertls.ServerNameMismatch,
 	}}
