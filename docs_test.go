@@ -30,6 +30,7 @@ var proofs = map[string]map[string]string{
 		"go":   "examples/clients/agents_test.go TestAgentsPage",
 		"yaml": "examples/clients/agents_test.go TestAgentsPage",
 	},
+	"docs/architecture.md": {"text": "architecture_test.go TestArchitectureNamesFiles"},
 	"docs/certificates.md": {
 		"sh":         "examples/mkcerts/page_test.go TestCertificatesPage",
 		"sh docker":  "examples/mkcerts/page_test.go TestCertificatesPage",
