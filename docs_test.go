@@ -25,6 +25,8 @@ var proofs = map[string]map[string]string{
 		"sh checkout": "readme_test.go TestReadmeCheckout",
 		"sh module":   "readme_test.go TestReadmeModule",
 		"text":        "readme_test.go TestReadmeCheckout",
+		"text doctor": "readme_test.go TestReadmeDoctor",
+		"text modes":  "readme_test.go TestReadmeModes",
 	},
 	"docs/agents.md": {
 		"go":   "examples/clients/agents_test.go TestAgentsPage",

@@ -125,7 +125,7 @@ func readmeDiagnosis(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("README.md")
 	check(t, err)
-	_, shown, _ := strings.Cut(string(text), "```text")
+	_, shown, _ := strings.Cut(string(text), "```text\n")
 	shown, _, _ = strings.Cut(shown, "```")
 	return unwrapped(shown)
 }
@@ -182,3 +182,95 @@ func TestPing(t *testing.T) {
 	}
 }
 `
+
+// README.md shows a session of docs/doctor.md, which is a real one.
+func TestReadmeDoctor(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("docs/doctor.md")
+	check(t, err)
+	shown, _, _ := strings.Cut(afterReadme(t, "```text doctor\n$ go run ./examples/doctor\n"), "```")
+	if !strings.Contains(string(page), "$ doctor\n"+shown) {
+		t.Errorf("docs/doctor.md has no session\n%s", shown)
+	}
+}
+
+// What a program says, by README.md, is of the kind that it links to.
+func TestReadmeTexts(t *testing.T) {
+	t.Parallel()
+	rows := tableRows(afterReadme(t, "| it says |"))
+	for _, cells := range rows {
+		text := strings.Trim(cells[0], "`")
+		kind, link, _ := strings.Cut(strings.Trim(cells[1], "[)"), "](docs/diagnostics.md#")
+		if kind != link || !errors.Is(dockertls.Diagnose(errors.New(text)), dockertls.Kind(kind)) {
+			t.Errorf("%s is said to be %s (#%s): %v", text, kind, link, dockertls.Diagnose(errors.New(text)))
+		}
+	}
+	if len(rows) < 5 {
+		t.Errorf("found %d rows", len(rows))
+	}
+}
+
+// The comparison in README.md is part of that in docs/migrating.md, which is tested.
+func TestReadmeComparison(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("docs/migrating.md")
+	check(t, err)
+	rows := tableRows(afterReadme(t, "| set | moby"))
+	for _, cells := range rows {
+		if row := "| " + strings.Join(cells, " | ") + " |\n"; !strings.Contains(string(page), row) {
+			t.Errorf("docs/migrating.md has no row %s", row)
+		}
+	}
+	if len(rows) < 5 {
+		t.Errorf("found %d rows", len(rows))
+	}
+}
+
+// The drawing has every mode, in the order of the table, with the daemon's flags there.
+func TestReadmeModes(t *testing.T) {
+	t.Parallel()
+	drawing, _, _ := strings.Cut(afterReadme(t, "```text modes\n"), "```")
+	var drawn []string
+	for line := range strings.Lines(drawing) {
+		if mode, rest, _ := strings.Cut(line, " "); mode != "" {
+			_, flags, ok := strings.Cut(rest, "dockerd")
+			if !ok {
+				t.Errorf("no daemon in %q", line)
+			}
+			drawn = append(drawn, mode+" "+strings.TrimSpace(flags))
+		}
+	}
+	var want []string
+	for _, cells := range tableRows(afterReadme(t, "| mode | asked for by")) {
+		want = append(want, cells[0]+" "+strings.Trim(strings.TrimPrefix(cells[2], "nothing"), "`"))
+	}
+	if diff := cmp.Diff(want, drawn); diff != "" || len(want) != 4 {
+		t.Errorf("-table +drawing\n%s", diff)
+	}
+}
+
+// afterReadme is what follows a text in README.md.
+func afterReadme(t *testing.T, mark string) string {
+	t.Helper()
+	text, err := os.ReadFile("README.md")
+	check(t, err)
+	_, after, ok := strings.Cut(string(text), mark)
+	if !ok {
+		t.Fatalf("README.md has no %q", mark)
+	}
+	return after
+}
+
+// tableRows are the cells of the table that a text is in the heading of.
+func tableRows(text string) [][]string {
+	var rows [][]string
+	_, text, _ = strings.Cut(text, "\n") // the rest of the heading
+	_, text, _ = strings.Cut(text, "\n")
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "|") {
+			break
+		}
+		rows = append(rows, strings.Split(strings.Trim(line, "| \n"), " | "))
+	}
+	return rows
+}
