@@ -42,8 +42,9 @@ func (r *Resolver) Resolve(layers ...Options) (*Config, error) {
 	}
 }
 
-// usualSettings is how many settings TLS with a client certificate has.
-const usualSettings = 6
+// usualSettings is how many settings there are at the most, usually: TLS with a
+// client certificate has six, and a context, a proxy or a dialer are one more.
+const usualSettings = 8
 
 // A content is certificates or a key, and what was made of them. Nobody changes
 // it; equal ones of one Resolver are the same.
