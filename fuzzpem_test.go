@@ -83,8 +83,17 @@ func FuzzMaterial(f *testing.F) {
 		}
 		f.Add(m["ca.pem"], m["cert.pem"], m["key.pem"], byte(i))
 	}
-	for _, kind := range []string{"a", "rsa", "ed", "chain"} {
-		f.Add(pki.contents["ca.good"], pki.contents["cert."+kind], pki.contents["key."+kind], byte(inFiles))
+	for i, kind := range []string{"a", "rsa", "ed", "chain"} {
+		f.Add(pki.contents["ca.good"], pki.contents["cert."+kind], pki.contents["key."+kind], byte(i))
+	}
+	for _, edit := range [][2]string{
+		{"PRIVATE KEY", "MYPRIVATE KEY"}, {"PRIVATE KEY", "RSA PRIVATE KEY"}, {"PRIVATE KEY", "\x1b[2J"}, {"PRIVATE KEY", strings.Repeat("A", 2*LongestMessage)},
+		{"CERTIFICATE", "TRUSTED CERTIFICATE"}, {"CERTIFICATE-----\nM", "CERTIFICATE-----\nA: b\n\nM"}, {"-----END", "junk\n-----END"}, {"\n", "\r"}, {"M", "-----BEGIN X-----\n-----END X-----\nM"},
+	} {
+		edited := func(name string) []byte { return bytes.ReplaceAll(pki.contents[name], []byte(edit[0]), []byte(edit[1])) }
+		f.Add(edited("ca.good"), pki.contents["cert.a"], pki.contents["key.a"], byte(inMemory))
+		f.Add(pki.contents["ca.good"], edited("cert.a"), pki.contents["key.a"], byte(byFunction))
+		f.Add(pki.contents["ca.good"], pki.contents["cert.a"], edited("key.a"), byte(inFiles))
 	}
 	f.Fuzz(func(t *testing.T, ca, cert, key []byte, how byte) {
 		if len(ca) == 0 || len(cert) == 0 || len(key) == 0 {
@@ -103,7 +112,7 @@ func FuzzMaterial(f *testing.F) {
 		case err != nil:
 			m.checkRefused(t, err, roots != nil, dockersErr == nil)
 		case roots == nil || dockersErr != nil:
-			t.Errorf("accepted, although docker finds the authorities %v, and of the pair: %v", roots, dockersErr)
+			t.Errorf("accepted, although docker finds authorities: %t, and of the pair: %v", roots != nil, dockersErr)
 		default:
 			checkInUse(t, cfg, roots, pair)
 			if way != inFiles {
