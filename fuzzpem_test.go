@@ -90,7 +90,9 @@ func FuzzMaterial(f *testing.F) {
 		{"PRIVATE KEY", "MYPRIVATE KEY"}, {"PRIVATE KEY", "RSA PRIVATE KEY"}, {"PRIVATE KEY", "\x1b[2J"}, {"PRIVATE KEY", strings.Repeat("A", 2*LongestMessage)},
 		{"CERTIFICATE", "TRUSTED CERTIFICATE"}, {"CERTIFICATE-----\nM", "CERTIFICATE-----\nA: b\n\nM"}, {"-----END", "junk\n-----END"}, {"\n", "\r"}, {"M", "-----BEGIN X-----\n-----END X-----\nM"},
 	} {
-		edited := func(name string) []byte { return bytes.ReplaceAll(pki.contents[name], []byte(edit[0]), []byte(edit[1])) }
+		edited := func(name string) []byte {
+			return bytes.ReplaceAll(pki.contents[name], []byte(edit[0]), []byte(edit[1]))
+		}
 		f.Add(edited("ca.good"), pki.contents["cert.a"], pki.contents["key.a"], byte(inMemory))
 		f.Add(pki.contents["ca.good"], edited("cert.a"), pki.contents["key.a"], byte(byFunction))
 		f.Add(pki.contents["ca.good"], pki.contents["cert.a"], edited("key.a"), byte(inFiles))
