@@ -179,7 +179,7 @@ func TestSecretsOfAnAnswer(t *testing.T) {
 		cfg := resolve(t, dockertls.Options{Host: "tcp://" + address, TLSVerify: new(true), CA: dockertlstest.NewCA().PEM()})
 		_, err := get(t, cfg, cfg.URL("/_ping"))
 		wantKind(t, err, dockertls.TLSNotOffered)
-		checkMessage(t, err)
+		dockertls.CheckMessage(t, err)
 		e, _ := errors.AsType[*dockertls.Error](err)
 		data, jsonErr := e.MarshalJSON()
 		check(t, jsonErr)

@@ -340,7 +340,7 @@ func describePing(s *Step, ping *http.Response, err error) error {
 	}
 	s.see("%s", ping.Status)
 	if ping.StatusCode/100 != 2 {
-		return &Error{Kind: NotHTTP, Detail: "what answered is no Docker daemon, or does not serve the ping: " + ping.Status,
+		return &Error{Kind: NotHTTP, Detail: "what answered is no Docker daemon, or does not serve the ping: " + cut(oneLine(ping.Status), maxQuote),
 			Hint: "check the address, and what stands before the daemon"}
 	}
 	return nil

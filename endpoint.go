@@ -447,10 +447,12 @@ func redact(host string) string {
 	return host[:start] + "xxxxx" + host[at:]
 }
 
-// redactURL leaves out the user too: it may be a token.
+// redactURL is the part of a proxy's address that counts. The user is left out
+// too: it may be a token. So is what follows the host: of http://me:pass/word@proxy,
+// which cannot be parsed, net/http makes http://http: with the rest for a path.
 func redactURL(u *url.URL) string {
-	shown := *u
-	if shown.User != nil {
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host}
+	if u.User != nil {
 		shown.User = url.User("xxxxx")
 	}
 	return shown.String()

@@ -93,7 +93,8 @@ func (c *Config) environHost() (string, error) {
 		e.address = path
 	}
 	back, err := parseHost(e.String())
-	if err != nil || back.address != e.address || back.basePath != e.basePath {
+	// An absolute path may be too long where the relative one is not.
+	if err != nil || back.address != e.address || back.basePath != e.basePath || back.checkSocketPath() != nil {
 		return "", c.notInEnviron("the address %q", e.String())
 	}
 	return e.String(), nil

@@ -88,3 +88,12 @@ func writeOther(t *testing.T, data []byte) string {
 	check(t, os.WriteFile(path, data, 0o600))
 	return path
 }
+
+// An absolute path may be longer than a socket's can be, where the relative one is
+// not: a child could not use it.
+func TestEnvironOfLongSocketPath(t *testing.T) {
+	t.Parallel()
+	cfg := resolve(t, dockertls.Options{Host: "unix://" + strings.Repeat("a/", 50) + "x"})
+	_, err := cfg.Environ()
+	wantKind(t, err, dockertls.EnvironUnsupported, "address")
+}

@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,32 +14,10 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode"
 
 	"github.com/dockertls/dockertls"
 	"github.com/dockertls/dockertls/dockertlstest"
 )
-
-// longestMessage is more than any message of ours may be.
-const longestMessage = 8 << 10
-
-// checkMessage checks that what a diagnosis says can be shown: whole, on one
-// line, without control characters, and not as long as the peer likes.
-func checkMessage(t *testing.T, err error) {
-	t.Helper()
-	var e *dockertls.Error
-	if !errors.As(err, &e) {
-		return
-	}
-	for _, text := range []string{e.Error(), e.Hint, e.Source, e.Evidence.Answer, e.Evidence.Address, e.Evidence.Stderr} {
-		if strings.IndexFunc(text, unicode.IsControl) >= 0 || len(text) > longestMessage {
-			t.Errorf("not fit to be shown: %.300q (%d bytes)", text, len(text))
-		}
-	}
-	if _, err := e.MarshalJSON(); err != nil {
-		t.Error(err)
-	}
-}
 
 // A hostileServer sends bytes at some stage, and hangs up.
 type hostileServer struct {
@@ -163,7 +140,7 @@ func fuzzStages(f *testing.F, stages ...string) {
 				t.Errorf("%s: it took %v", stage, took)
 			}
 			err = cfg.Diagnose(err)
-			checkMessage(t, err)
+			dockertls.CheckMessage(t, err)
 			if err != nil && strings.Contains(fmt.Sprintf("%+v", err), "hunter2") {
 				t.Errorf("%s: the password is shown: %+v", stage, err)
 			}
@@ -204,7 +181,7 @@ func TestOversizedCertificates(t *testing.T) {
 			if !behind[*dockertls.Error](err) {
 				t.Fatalf("got %v", err)
 			}
-			checkMessage(t, err)
+			dockertls.CheckMessage(t, err)
 		})
 	}
 }

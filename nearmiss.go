@@ -69,7 +69,7 @@ func inspect(data []byte) inspection {
 	var in inspection
 	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
 		in.types = append(in.types, block.Type)
-		in.key = in.key || strings.HasSuffix(block.Type, "PRIVATE KEY")
+		in.key = in.key || isType(block, "PRIVATE KEY")
 		in.cert = in.cert || block.Type == "CERTIFICATE"
 		in.encrypted = in.encrypted || block.Type == "ENCRYPTED PRIVATE KEY" ||
 			strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED") || block.Headers["DEK-Info"] != ""
@@ -83,7 +83,7 @@ func (in inspection) found(data []byte) string {
 	case len(data) == 0:
 		return "it is empty"
 	case len(in.types) > 0:
-		return "found " + strings.Join(in.types, ", ")
+		return "found " + cut(strings.Join(in.types, ", "), maxQuote)
 	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
 		return "it begins with a byte order mark"
 	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):

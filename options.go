@@ -120,7 +120,7 @@ type Options struct {
 	// ExpiryWarnings are the times before the end of a certificate at which
 	// OnEvent and Logger are told, once each, when a connection is made; the end
 	// itself is told in any case. Default: 30 days, 7 days and 1 day.
-	ExpiryWarnings []time.Duration `yaml:"expiry_warnings,omitempty" json:"expiry_warnings,omitempty"`
+	ExpiryWarnings []time.Duration `yaml:"expiry_warnings,omitempty" json:"expiry_warnings,omitzero"`
 
 	// DisableResumption makes every connection do a full handshake. Default:
 	// TLS sessions are resumed, with the material of their own generation only.

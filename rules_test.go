@@ -427,7 +427,7 @@ type rulePKI struct {
 	roots    map[string]*x509.Certificate
 }
 
-func newRulePKI(t *testing.T) *rulePKI {
+func newRulePKI(t testing.TB) *rulePKI {
 	good, foreign := newTestCA(t, "good", nil), newTestCA(t, "foreign", nil)
 	p := &rulePKI{
 		contents: map[string][]byte{
@@ -464,7 +464,7 @@ func newRulePKI(t *testing.T) *rulePKI {
 }
 
 // lay writes the files of a row.
-func (p *rulePKI) lay(t *testing.T, dir, files string) {
+func (p *rulePKI) lay(t testing.TB, dir, files string) {
 	t.Helper()
 	for _, f := range strings.Fields(files) {
 		name, content, _ := strings.Cut(f, "=")
@@ -482,7 +482,7 @@ func (p *rulePKI) lay(t *testing.T, dir, files string) {
 	}
 }
 
-func (p *rulePKI) content(t *testing.T, expr string) []byte {
+func (p *rulePKI) content(t testing.TB, expr string) []byte {
 	var out []byte
 	for piece := range strings.SplitSeq(expr, "+") {
 		if text, ok := strings.CutPrefix(piece, "text:"); ok {

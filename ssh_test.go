@@ -210,7 +210,7 @@ func wantSSH(t *testing.T, err error, kind dockertls.Kind, detail, stderr string
 	if !strings.Contains(e.Evidence.Stderr, stderr) {
 		t.Errorf("evidence %q, want %q in it", e.Evidence.Stderr, stderr)
 	}
-	checkMessage(t, err)
+	dockertls.CheckMessage(t, err)
 }
 
 // On a raw stream it is the caller who reads the noise, and fails.

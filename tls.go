@@ -133,14 +133,20 @@ func parsePrivateKey(der []byte) crypto.Signer {
 	return nil
 }
 
-// firstBlock is the first PEM block whose type ends so.
-func firstBlock(data []byte, suffix string) []byte {
+// firstBlock is the first PEM block of a type.
+func firstBlock(data []byte, name string) []byte {
 	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
-		if strings.HasSuffix(block.Type, suffix) {
+		if isType(block, name) {
 			return block.Bytes
 		}
 	}
 	return nil
+}
+
+// isType compares the type of a block, which may have words before the name, as
+// crypto/tls does.
+func isType(block *pem.Block, name string) bool {
+	return block.Type == name || strings.HasSuffix(block.Type, " "+name)
 }
 
 // chain is the client certificate and what follows it in the file, without the key.

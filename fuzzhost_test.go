@@ -54,26 +54,6 @@ func FuzzParseContextHost(f *testing.F) {
 	})
 }
 
-// FuzzContextMetadata: meta.json and config.json come from anywhere.
-func FuzzContextMetadata(f *testing.F) {
-	for _, tc := range storedContextRules() {
-		_, text, _ := strings.Cut(tc.files, "=text:")
-		f.Add([]byte(text))
-	}
-	for _, text := range []string{prodCurrent, `{"currentContext":7}`, "", "null", `{"Endpoints":{"docker":{"Host":"a"},"Docker":{}}}`} {
-		f.Add([]byte(text))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		meta, err := parseContextMeta(data)
-		if err != nil && (err.Error() == "" || meta != contextMeta{}) {
-			t.Errorf("%q: %+v beside the error %q", data, meta, err)
-		}
-		if name, err := parseCurrentContext(data); err != nil && name != "" {
-			t.Errorf("%q: the name %q beside the error %v", data, name, err)
-		}
-	})
-}
-
 func checkRefusal(t *testing.T, host string, err *Error) {
 	t.Helper()
 	if err.Detail == "" || !errors.Is(err, HostInvalid) && !errors.Is(err, HostUnsupported) {
