@@ -414,7 +414,7 @@ func (r *resolution) warnAbout(d decision, w wish) {
 
 // warnNoEffect names TLS settings that do nothing.
 func (r *resolution) warnNoEffect(d decision, w wish) {
-	why := ""
+	var why string
 	switch {
 	case !d.endpoint.isTCP() && (w.tls || d.context != wordDefault):
 		why = map[string]string{schemeUnix: "the endpoint is a unix socket", schemeNpipe: "the endpoint is a named pipe", schemeSSH: "ssh secures the connection"}[d.endpoint.network]

@@ -315,7 +315,7 @@ func isDeadline(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) 
 
 // cutOff explains the end in the middle of an answer's header.
 func (c *conn) cutOff(err error) *Error {
-	s := c.scene(StageRequest)
+	s := c.scene()
 	s.halfway = true
 	return c.blame(s.explain(err))
 }
@@ -324,7 +324,7 @@ func (c *conn) cutOff(err error) *Error {
 // of it is needed to tell. An error only counts if nothing was read.
 func (c *conn) judge(head []byte, err error) (e *Error, more bool) {
 	if len(head) > 0 {
-		e, more = c.scene(StageRequest).explainAnswer(head)
+		e, more = c.scene().explainAnswer(head)
 		return c.blame(e), more && c.http // a raw stream may begin as it likes, and stop there
 	}
 	if c.closing.Load() || errors.Is(err, net.ErrClosed) || isDeadline(err) {
@@ -333,7 +333,7 @@ func (c *conn) judge(head []byte, err error) (e *Error, more bool) {
 	if !c.http && errors.Is(err, io.EOF) {
 		return nil, false // on a raw stream the end is the peer's right
 	}
-	if e = c.scene(StageRequest).explain(err); e.alertMayBeLost(c.seen) {
+	if e = c.scene().explain(err); e.alertMayBeLost(c.seen) {
 		if found := c.config.askAgain(c.closed); found != nil {
 			e = found
 		}
@@ -402,7 +402,7 @@ func (c *conn) brokenOff(err error) error {
 	if !early && !isReset(err) && !errors.Is(err, syscall.EPIPE) && alertOf(err) < 0 && !isSSHError(err) {
 		return err
 	}
-	s := c.scene(StageRequest)
+	s := c.scene()
 	s.answered = c.answered.Load()
 	if e := c.blame(s.explain(err)); e != nil {
 		if c.broken.CompareAndSwap(nil, e) {
@@ -414,8 +414,8 @@ func (c *conn) brokenOff(err error) error {
 }
 
 // scene is what this connection can say to a diagnosis.
-func (c *conn) scene(stage Stage) scene {
-	return scene{cfg: c.config, seen: c.seen, stage: stage, http: c.http, address: c.RemoteAddr().String(), wrote: c.wrote.Load(), bodiless: c.bodiless.Load(), soon: c.soon()}
+func (c *conn) scene() scene {
+	return scene{cfg: c.config, seen: c.seen, stage: StageRequest, http: c.http, address: c.RemoteAddr().String(), wrote: c.wrote.Load(), bodiless: c.bodiless.Load(), soon: c.soon()}
 }
 
 // soon tells whether little time has passed since something was sent.

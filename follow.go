@@ -44,7 +44,7 @@ func (c *Config) latest(ctx context.Context) *generation {
 		return c.current()
 	}
 	if f.supply == nil {
-		c.lookOnce(ctx, false)
+		_ = c.lookOnce(ctx, false) // what fails is told to the logger and OnEvent
 		return c.current()
 	}
 	// The caller's function may hang, which must not fail a connection. This
@@ -52,7 +52,7 @@ func (c *Config) latest(ctx context.Context) *generation {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		c.lookOnce(context.WithoutCancel(ctx), false)
+		_ = c.lookOnce(context.WithoutCancel(ctx), false)
 	}()
 	patience := time.NewTimer(supplyPatience)
 	defer patience.Stop()

@@ -54,7 +54,8 @@ func dialSSH(ctx context.Context, target sshTarget) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &sshConn{target: target, cmd: exec.Command(path, target.args()...), closed: make(chan struct{}), exited: make(chan struct{})}
+	c := &sshConn{target: target, closed: make(chan struct{}), exited: make(chan struct{})}
+	c.cmd = exec.Command(path, target.args()...) //nolint:noctx // it ends with the connection, not with this context
 	// English is what explainSSH understands; ssh may hand the variable on to
 	// the other side's shell and docker as well.
 	c.cmd.Env = append(c.cmd.Environ(), "LC_ALL=C")

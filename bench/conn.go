@@ -24,8 +24,8 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 func fixBuffers(conn net.Conn) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		const size = 128 << 10
-		tcp.SetReadBuffer(size)
-		tcp.SetWriteBuffer(size)
+		_ = tcp.SetReadBuffer(size)
+		_ = tcp.SetWriteBuffer(size)
 	}
 }
 

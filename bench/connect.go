@@ -53,7 +53,7 @@ func (l *lab) connectToDaemon(flavour dockerdtest.Flavour, n need) ([]row, error
 	if err != nil {
 		return nil, err
 	}
-	defer daemon.Stop()
+	defer func() { _ = daemon.Stop() }()
 	actions, _, err := endpoint{host: daemon.TCPHost(), certs: certs}.actions(func(a *api) func() error {
 		return func() error {
 			defer a.hangUp()

@@ -202,7 +202,7 @@ func startServer(kind string, dir certDir) (host string, stop func(), err error)
 	cmd.WaitDelay = 5 * time.Second // then it is killed
 	stop = func() {
 		cancel()
-		cmd.Wait()
+		_ = cmd.Wait() // killed or not: it is gone
 	}
 	if host, err = startTelling(cmd); err != nil {
 		stop()

@@ -72,7 +72,7 @@ func parseConfig(path string, data []byte) (*config, error) {
 		errs = append(errs, decodeKeys(&node, where, &e)...)
 		e.Options.Source = where // what errors of Resolve call these settings
 		if e.Interval != 0 {
-			errs = append(errs, atLeast(where, "interval", e.Interval, minInterval))
+			errs = append(errs, checkInterval(where, "interval", e.Interval))
 		}
 		e.Interval = cmp.Or(e.Interval, c.Interval)
 		c.endpoints = append(c.endpoints, e)
@@ -89,9 +89,9 @@ func parseConfig(path string, data []byte) (*config, error) {
 // check looks at what YAML does not know.
 func (c *config) check(path string) []error {
 	errs := []error{
-		atLeast(path, "interval", c.Interval, minInterval),
-		atLeast(path, "max_interval", c.MaxInterval, minInterval),
-		atLeast(path, "timeout", c.Timeout, minInterval),
+		checkInterval(path, "interval", c.Interval),
+		checkInterval(path, "max_interval", c.MaxInterval),
+		checkInterval(path, "timeout", c.Timeout),
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		errs = append(errs, fmt.Errorf("%s: listen: %w", path, err))
@@ -102,9 +102,9 @@ func (c *config) check(path string) []error {
 	return errs
 }
 
-func atLeast(where, key string, d, least time.Duration) error {
-	if d < least {
-		return fmt.Errorf("%s: %s: %v is less than %v", where, key, d, least)
+func checkInterval(where, key string, d time.Duration) error {
+	if d < minInterval {
+		return fmt.Errorf("%s: %s: %v is less than %v", where, key, d, minInterval)
 	}
 	return nil
 }

@@ -103,9 +103,9 @@ func (o order) check(ctx context.Context, stdout, stderr io.Writer) int {
 		}
 		return status(report)
 	}
-	report := cfg.Check(ctx, func(s dockertls.Step) { s.WriteText(stdout, o.ascii) })
+	report := cfg.Check(ctx, func(s dockertls.Step) { _ = s.WriteText(stdout, o.ascii) })
 	fmt.Fprintln(stdout)
-	report.WriteConclusion(stdout)
+	_ = report.WriteConclusion(stdout)
 	return status(report)
 }
 

@@ -59,8 +59,7 @@ func use(r *relay, cfg *dockertls.Config) error {
 	if err != nil {
 		return err
 	}
-	//lint:ignore SA1019 no other ProviderType chooses a registered runtime in code
-	provider, err := testcontainers.ProviderPodman.GetProvider()
+	provider, err := testcontainers.ProviderPodman.GetProvider() //nolint:staticcheck // deprecated, but no other ProviderType chooses a registered runtime in code
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 // clientFaults: the server wants a client certificate, and not the one that it gets.
 func clientFaults(d *daemons) []Fault {
 	var faults []Fault
-	for _, list := range [][]Fault{missingFaults(d), rejectedFaults(d), lateFaults(d)} {
+	for _, list := range [][]Fault{missingFaults(d), rejectedFaults(d), lateFaults()} {
 		for _, f := range list {
 			f.ClientCert = true
 			faults = append(faults, f)
@@ -109,7 +109,7 @@ func showWithoutKnownIntermediate(s *setup) {
 
 // lateFaults: under TLS 1.3 the client has finished its handshake before it is
 // refused, so the refusal competes with its request.
-func lateFaults(d *daemons) []Fault {
+func lateFaults() []Fault {
 	required := Fault{Kind: dockertls.ClientCertRequired, Words: []string{"client certificate"}}
 	rejected := Fault{Kind: dockertls.ClientCertRejected, Words: []string{"client certificate"}}
 	noTickets := func(s *setup) { s.server.extra = append(s.server.extra, "-num_tickets", "0") }

@@ -66,11 +66,11 @@ func serve(changes ...change) edit {
 }
 
 // serveChain puts an intermediate below the root.
-func serveChain(root, below change, leaf ...change) edit {
+func serveChain(root, below change) edit {
 	return func(s *setup) {
 		s.ca = newAuthority(rootCA, orNothing(root))
 		s.trusted = s.ca.pem()
-		s.server.pair = s.ca.below(intermediate, orNothing(below)).server(leaf...)
+		s.server.pair = s.ca.below(intermediate, orNothing(below)).server()
 	}
 }
 

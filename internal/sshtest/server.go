@@ -112,7 +112,8 @@ func (s *Server) writeOtherSide(tb testing.TB, o Options) {
 	case "":
 		test, err := os.Executable()
 		check(tb, err)
-		docker = fmt.Sprintf("%s=%s exec %s \"$@\" # %s", socketVariable, o.Socket, test, remote)
+		// A test binary that measures coverage complains if it has no folder for that.
+		docker = fmt.Sprintf("GOCOVERDIR=%s %s=%s exec %s \"$@\" # %s", s.dir, socketVariable, o.Socket, test, remote)
 	}
 	s.write(tb, "remote/docker", "#!/bin/sh\n"+docker+"\n", 0o755)
 }
