@@ -447,10 +447,13 @@ func redact(host string) string {
 	return host[:start] + "xxxxx" + host[at:]
 }
 
-// redactURL leaves out the user too: it may be a token.
+// redactURL shows a proxy's scheme and host, and that there is a user, who may be a
+// token. The rest means nothing to a proxy, but may hold a password: of an address
+// that cannot be parsed, such as "http://user:password@host x", net/http makes the
+// host "http" and a path.
 func redactURL(u *url.URL) string {
-	shown := *u
-	if shown.User != nil {
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host}
+	if u.User != nil {
 		shown.User = url.User("xxxxx")
 	}
 	return shown.String()
