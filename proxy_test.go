@@ -495,6 +495,21 @@ func TestProxyPasswordIsNotShown(t *testing.T) {
 	}
 }
 
+// An address with a password that cannot be parsed becomes another one, with the
+// password in its path: net/http reads it so, and so does docker.
+func TestProxyPasswordElsewhereIsNotShown(t *testing.T) {
+	for _, address := range []string{"http://user:hunter2@127.0.0.1:3128 x", "user:hunter2@proxy.test/x?y", "http://proxy.test:1/hunter2", "http://proxy.test:1/?p=hunter2#hunter2"} {
+		t.Setenv("HTTPS_PROXY", address)
+		opts := dockertls.Options{Host: "tcp://daemon.test:2376", TLSVerify: new(true), CAFile: "system", Dialer: noDialer}
+		cfg, err := dockertls.Resolve(opts, dockertls.FromEnv())
+		check(t, err)
+		shown := fmt.Sprintf("%v %+v %v %s", cfg, cfg.Settings(), cfg.Warnings(), cfg.LogValue())
+		if len(leaks(shown, "hunter2", "user:")) > 0 || !strings.Contains(shown, "HTTPS_PROXY") {
+			t.Errorf("%s: want no password: %s", address, shown)
+		}
+	}
+}
+
 // The proxy's URL is not shared with whom a transport's Proxy function tells it.
 func TestProxyURLIsTheCallersOwn(t *testing.T) {
 	t.Parallel()

@@ -4,17 +4,33 @@ import (
 	"context"
 	"crypto"
 	"fmt"
+	"io"
+	"log/slog"
 	"slices"
 	"time"
 )
 
 // Material is what Options.Material supplies: the same as the fields of these
-// names in [Options]. What is nil is decided by other settings.
+// names in [Options]. What is nil is decided by other settings. It is as safe to
+// log, to print and to marshal as Options are.
 type Material struct {
 	CA, Cert PEM
 	Key      Secret
-	Signer   crypto.Signer // instead of Key
+	Signer   crypto.Signer `yaml:"-" json:"-"` // instead of Key
 }
+
+func (m Material) options() Options {
+	return Options{CA: m.CA, Cert: m.Cert, Key: m.Key, Signer: m.Signer}
+}
+
+// String prints what there is, without secrets.
+func (m Material) String() string { return m.options().String() }
+
+// Format prints the same for every verb: a Signer may well be a key in memory.
+func (m Material) Format(s fmt.State, _ rune) { io.WriteString(s, m.String()) }
+
+// LogValue makes slog print what String prints.
+func (m Material) LogValue() slog.Value { return slog.StringValue(m.String()) }
 
 // supplyLimit bounds a call of Options.Material.
 const supplyLimit = 10 * time.Second
@@ -55,7 +71,7 @@ func (r *resolution) supply() *Error {
 
 // take sets the fields of material that was supplied.
 func (o *Options) take(m Material, source string) *Error {
-	supplied := Options{CA: m.CA, Cert: m.Cert, Key: m.Key, Signer: m.Signer}
+	supplied := m.options()
 	none := true
 	for _, f := range [...]field{fieldCA, fieldCert, fieldKey, fieldSigner} {
 		if _, ok := supplied.value(f); !ok {

@@ -1,9 +1,14 @@
 package dockertls_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"math/big"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -114,6 +119,29 @@ func TestSuppliedMaterialIsChecked(t *testing.T) {
 		_, err := dockertls.Resolve(tt.opts)
 		t.Log(name)
 		wantKind(t, err, tt.kind)
+	}
+}
+
+// Material may be printed and logged although its signer is a key in memory.
+func TestMaterialShowsNoSecret(t *testing.T) {
+	t.Parallel()
+	pair := dockertlstest.NewCA().ClientPair("client")
+	key := testSigner(t, pair).(*ecdsa.PrivateKey)
+	number, err := key.Bytes()
+	check(t, err)
+	m := dockertls.Material{Cert: pair.CertPEM, Key: pair.KeyPEM, Signer: key}
+	var shown bytes.Buffer
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		fmt.Fprintf(&shown, verb+verb+verb, m, &m, []dockertls.Material{m})
+	}
+	slog.New(slog.NewJSONHandler(&shown, nil)).Info("x", "m", m, "p", &m)
+	slog.New(slog.NewTextHandler(&shown, nil)).Info("x", "m", m, "p", &m)
+	marshalled, err := json.Marshal([]any{m, &m})
+	check(t, err)
+	shown.Write(marshalled)
+	secrets := []string{strings.Split(string(pair.KeyPEM), "\n")[1], new(big.Int).SetBytes(number).String(), fmt.Sprintf("%x", number)}
+	if found := leaks(shown.String(), secrets...); found != nil {
+		t.Errorf("it shows %q: %s", found, shown.String())
 	}
 }
 
