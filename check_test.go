@@ -183,3 +183,13 @@ func TestCheckFollows(t *testing.T) {
 		t.Errorf("%d failures", got)
 	}
 }
+
+// A path may hold anything; a terminal is not given it.
+func TestConclusionIsFitToBeShown(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	check(t, (&dockertls.Report{Host: "unix:///x\x1b[2J", Healthy: true}).WriteConclusion(&text))
+	if want := "healthy: unix:///x\\x1b[2J (plain)\n"; text.String() != want {
+		t.Errorf("got %q, want %q", text.String(), want)
+	}
+}

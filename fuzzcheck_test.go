@@ -21,6 +21,7 @@ const LongestMessage = 8 << 10
 // CheckMessage checks that what a diagnosis says can be shown: whole, on one
 // line, without control characters, and not as long as the peer likes. What the
 // caller's own settings hold may be quoted: that is as much longer as they are.
+// Host is not among it: that is an address for programs, as Config.Host returns it.
 func CheckMessage(t testing.TB, err error, settings ...string) {
 	t.Helper()
 	var e *Error
@@ -28,7 +29,7 @@ func CheckMessage(t testing.TB, err error, settings ...string) {
 		return
 	}
 	ev := e.Evidence
-	CheckShown(t, settings, e.Error(), e.Hint, e.Source, e.Host, ev.Answer, ev.Address, ev.Proxy, ev.ServerName, ev.Alert, ev.Stderr)
+	CheckShown(t, settings, e.Error(), e.Hint, e.Source, ev.Answer, ev.Address, ev.Proxy, ev.ServerName, ev.Alert, ev.Stderr)
 	if _, err := e.MarshalJSON(); err != nil {
 		t.Error(err)
 	}

@@ -35,14 +35,16 @@ func askedMode(tlsVerify, tls string) Mode {
 }
 
 // hasPassword tells whether {P} stands where only a password can, in an address
-// that was accepted or was not. Behind a slash an accepted one has its path.
+// that was accepted or was not. Behind a slash an accepted one has its path, and one
+// that begins with a slash is a path.
 func hasPassword(address string, accepted bool) bool {
 	trimmed := strings.TrimSpace(address)
+	isPath := strings.HasPrefix(trimmed, "/") && !strings.HasPrefix(trimmed, "//")
 	start, p, at := 0, strings.Index(address, passwordIn), strings.LastIndexByte(address, '@')
 	if i := strings.Index(address, "://"); i >= 0 {
 		start = i + len("://")
 	}
-	if strings.HasPrefix(trimmed, "unix://") || strings.HasPrefix(trimmed, "npipe://") || p < start || at < p {
+	if strings.HasPrefix(trimmed, "unix://") || strings.HasPrefix(trimmed, "npipe://") || isPath || p < start || at < p {
 		return false
 	}
 	user := address[start:p]

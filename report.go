@@ -29,7 +29,7 @@ func (r *Report) WriteConclusion(w io.Writer) error {
 	var b strings.Builder
 	switch err := r.Error(); {
 	case r.Healthy:
-		fmt.Fprintf(&b, "healthy: %s (%s)\n", r.Host, r.Mode)
+		fmt.Fprintf(&b, "healthy: %s (%s)\n", oneLine(r.Host), r.Mode)
 	case err != nil:
 		fmt.Fprintf(&b, "%+v\n", err)
 	}

@@ -11,8 +11,10 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/dockertls/dockertls"
 	"go.yaml.in/yaml/v3"
@@ -60,7 +62,7 @@ func parseConfig(path string, data []byte) (*config, error) {
 	}
 	document, err := onlyDocument(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, shown(fmt.Errorf("%s: %w", path, err))
 	}
 	errs := decodeKeys(document, path, c)
 	if len(c.Endpoints) == 0 && len(errs) == 0 {
@@ -80,10 +82,22 @@ func parseConfig(path string, data []byte) (*config, error) {
 	errs = append(errs, c.check(path)...)
 	slices.SortFunc(c.endpoints, func(a, b endpointConfig) int { return strings.Compare(a.name, b.name) })
 	slices.SortStableFunc(errs, func(a, b error) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	for i, err := range errs {
+		errs[i] = shown(err)
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// shown makes an error of one line that any terminal may be given: it quotes names
+// and values of the file.
+func shown(err error) error {
+	if err == nil || !strings.ContainsFunc(err.Error(), func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return err
+	}
+	return errors.New(strings.Trim(strconv.Quote(err.Error()), `"`))
 }
 
 // check looks at what YAML does not know.

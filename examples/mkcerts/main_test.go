@@ -82,7 +82,7 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		{"nothing", nil, "say where: -o DIR"},
 		{"no names", []string{"-o", dir}, "by which names"},
-		{"flags after names", []string{"box", "-o", dir}, "-o: flags come before the names"},
+		{"flags after names", []string{"box", "-o", dir}, `"-o": flags come before the names`},
 		{"an unknown flag", []string{"-o", dir, "--force", "box"}, "-force"},
 		{"a weak key", []string{"-o", dir, "--rsa", "1024", "box"}, "--rsa 1024: 2048 or 4096"},
 		{"no validity", []string{"-o", dir, "--days", "0", "box"}, "--days 0: from 1 to 825"},

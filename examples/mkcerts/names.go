@@ -39,7 +39,7 @@ func parseName(s string) (string, error) {
 		return "", errors.New("a name is empty")
 	}
 	if strings.HasPrefix(s, "-") {
-		return "", fmt.Errorf("%s: flags come before the names", s)
+		return "", fmt.Errorf("%q: flags come before the names", s)
 	}
 	if ip, err := netip.ParseAddr(s); err == nil {
 		return parseIP(ip)
