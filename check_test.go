@@ -69,6 +69,7 @@ func TestCheckShowsNoOtherCertificate(t *testing.T) {
 	ca := dockertlstest.NewCA()
 	home := t.TempDir()
 	t.Setenv("HOME", home)
+	t.Setenv("USERPROFILE", home) // the same on Windows
 	for _, name := range []string{"DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG"} {
 		t.Setenv(name, "")
 	}

@@ -66,7 +66,7 @@ func golden(t *testing.T, path, want string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(strings.ReplaceAll(string(got), "\r\n", "\n"), want); diff != "" {
+	if diff := cmp.Diff(strings.Split(strings.ReplaceAll(string(got), "\r\n", "\n"), "\n"), strings.Split(want, "\n")); diff != "" {
 		t.Errorf("%s (-file +code); go test -update . writes it:\n%s", path, diff)
 	}
 }

@@ -42,6 +42,7 @@ func newHome(t *testing.T) (home string) {
 	check(t, err)
 	t.Cleanup(func() { os.RemoveAll(home) })
 	t.Setenv("HOME", home)
+	t.Setenv("USERPROFILE", home) // the same on Windows
 	check(t, os.Mkdir(filepath.Join(home, ".docker"), 0o700))
 	return home
 }
