@@ -86,9 +86,9 @@ func (d *draw) say(layer, setting, value string) {
 
 func (d *draw) address() {
 	switch n := d.IntN(100); {
-	case n < 70:
+	case n < 66:
 		d.say(d.layer(), "Host", d.host())
-	case n < 94:
+	case n < 97:
 		d.storedContext()
 	}
 	if d.in(7) {
@@ -113,7 +113,7 @@ func (d *draw) storedContext() {
 	d.set("context.host", d.one("tcp://{daemon}", "tcp://{daemon}", "tcp://daemon.test:2376", "https://{daemon}", "https://daemon.test:2376", "http://{daemon}",
 		"unix:///run/x.sock", "ws://{daemon}", "tcp://user:{password}@{daemon}", "HTTPS://user:{password}@{daemon}"))
 	if d.in(75) {
-		d.set("context.tls", d.one("ca.good cert.a key.a", "ca.good cert.a key.a", "ca.good", "ca.good", "ca.other cert.b key.b", "ca.other", "cert.a key.a",
+		d.set("context.tls", d.one("ca.good cert.a key.a", "ca.good cert.a key.a", "ca.good cert.a key.a", "ca.good", "ca.good", "ca.good", "ca.other cert.b key.b", "ca.other", "cert.a key.a",
 			"empty", "misplaced", "file", "garbage", "key.a", "ca.good cert.a key.b"))
 	}
 	if d.in(15) {
@@ -142,14 +142,14 @@ func (d *draw) wishes() {
 
 // contents of a CA that people have, and those they should not have.
 func (d *draw) ca() string {
-	if d.in(14) {
+	if d.in(9) {
 		return d.one("garbage", "nothing", "ca.good|cut", "key.a", "cert.a", "folder", "key.encrypted")
 	}
 	return d.one("ca.good", "ca.good", "ca.good", "ca.good", "ca.good", "ca.other", "ca.twin", "ca.good+ca.other", "ca.self", "ca.good+key.a", "text+ca.good")
 }
 
 func (d *draw) pair() (cert, key string) {
-	if d.in(15) {
+	if d.in(9) {
 		pairs := [][2]string{{"cert.a", "key.b"}, {"key.a", "cert.a"}, {"cert.a", "key.encrypted"}, {"cert.a", "key.a|cut"}, {"garbage", "key.a"},
 			{"cert.a", "garbage"}, {"cert.a", ""}, {"", "key.a"}, {"cert.a", "key.old"}, {"cert.a", "folder"}, {"cert.a+key.a", "cert.a+key.a"}}
 		p := pairs[d.IntN(len(pairs))]
@@ -227,7 +227,7 @@ func (d *draw) supply() string {
 }
 
 func (d *draw) proxy() {
-	if !d.in(30) {
+	if !d.in(42) {
 		return
 	}
 	value := d.one("http://user:{password}@{proxy}", "http://user:{password}@{proxy}", "http://{proxy}", "https://user:{password}@{proxy}", "socks5://user:{password}@{proxy}", "socks5://{proxy}",
@@ -279,19 +279,25 @@ func (d *draw) uses() {
 
 // changes are what happens between the first requests and the last.
 func (d *draw) changes() {
-	if d.in(12) {
-		d.set("then.server", d.one("plain", "plain", "other", "twin", "good", "self", "hangup", "wrongname"))
-	}
-	if d.in(10) {
-		d.set("then.ca", d.one("ca.other", "ca.other", "ca.twin", "ca.good+ca.other", "ca.good", "garbage", "nothing"))
-	}
-	if d.in(10) && strings.Contains(d.String(), ".Material") {
-		d.set("then.Material", d.one("ca.other", "ca.other cert.b key.b", "ca.twin cert.a key.a", "error", "panic", "none", "garbage", "ca.good cert.a key.b", "key.a cert.a ca.good"))
-	}
 	if d.in(30) {
 		d.set("interval", "1ns")
 	}
-	if d.in(6) {
+	if !d.in(35) {
+		return
+	}
+	supplied := strings.Contains(d.String(), ".Material")
+	switch n := d.IntN(10); {
+	case n < 5:
+		d.set("then.server", d.one("plain", "plain", "other", "twin", "good", "self", "hangup", "wrongname"))
+	case n < 8 && supplied:
+		d.set("then.Material", d.one("ca.other", "ca.good", "ca.other cert.b key.b", "ca.twin cert.a key.a", "error", "panic", "none", "garbage", "ca.good cert.a key.b", "key.a cert.a ca.good"))
+	default:
+		d.set("then.ca", d.one("ca.other", "ca.other", "ca.twin", "ca.good+ca.other", "ca.good", "garbage", "nothing"))
+	}
+	if d.in(15) {
+		d.set("then.server", d.one("good", "other", "plain"))
+	}
+	if d.in(15) {
 		d.set("settle", "true")
 	}
 }

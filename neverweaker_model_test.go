@@ -30,6 +30,7 @@ func (a asking) String() string {
 // A verdict is what must be true of every byte on the wire.
 type verdict struct {
 	asking  asking
+	by      string    // who asked for it: a layer, or "context"
 	name    string    // the server's, that must be in its certificate
 	address string    // as it was written; "" is docker's default
 	roots   [2]tokens // authorities that may have issued it, before and after the change
@@ -117,10 +118,13 @@ func (o oracle) value(setting string) string {
 	return value
 }
 
-// wish follows rules 13 and 14.
-func (o oracle) wish() (tls, verify bool) {
-	flag := o.value("TLSVerify")
-	return flag != "" || o.value("TLS") == "true", flag == "true"
+// wish follows rules 13 and 14, and tells which layer asks.
+func (o oracle) wish() (tls, verify bool, by string) {
+	if _, verify, by := o.first("TLSVerify"); by != "" {
+		return true, verify == "true", by
+	}
+	_, value, by := o.first("TLS")
+	return value == "true", false, by
 }
 
 func (o oracle) decide() verdict {
@@ -190,12 +194,12 @@ func (o oracle) certDir() string {
 
 // decideDefault follows rules 7 to 21.
 func (o oracle) decideDefault() verdict {
-	tls, verify := o.wish()
+	tls, verify, by := o.wish()
 	address := strings.TrimSpace(o.value("Host"))
 	if address == "(empty)" || address == "default" {
 		address = ""
 	}
-	v := verdict{asking: askedPlain, address: address}
+	v := verdict{asking: askedPlain, by: by, address: address}
 	scheme, rest, ok := strings.Cut(address, "://")
 	switch {
 	case address == "" && !tls, ok && (scheme == "unix" || scheme == "ssh"):
@@ -299,9 +303,9 @@ func (o oracle) afterSupply(first, then string) [2]tokens {
 
 // decideStored follows rules 23 to 26 and U2 to U4.
 func (o oracle) decideStored() verdict {
-	tls, verify := o.wish()
+	tls, verify, _ := o.wish()
 	address := o.rows["context.host"]
-	v := verdict{asking: askedRefusal, address: address}
+	v := verdict{asking: askedRefusal, by: "context", address: address}
 	if o.rows["context.meta"] != "" || o.configDir() == "" || address == "" || o.configDir() == "{T}/nothing" {
 		return v
 	}

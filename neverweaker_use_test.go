@@ -296,7 +296,7 @@ func (u *using) say(values ...any) {
 	u.saying.Lock()
 	defer u.saying.Unlock()
 	for _, v := range values {
-		fmt.Fprintf(&u.said, "%v\n%+v\n%#v\n%s\n%q\n", v, v, v, v, v)
+		fmt.Fprintf(&u.said, "%v\n%+v\n%#v\n", v, v, v)
 		text, _ := json.Marshal(v)
 		u.said.Write(text)
 	}

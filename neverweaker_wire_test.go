@@ -110,10 +110,14 @@ func (t *tap) Read(b []byte) (int, error) {
 func (w *wire) doing() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if then := w.rows["then.server"]; w.phase == 1 && then != "" {
+	return serverNow(w.rows, w.phase)
+}
+
+func serverNow(rows map[string]string, phase int) string {
+	if then := rows["then.server"]; phase == 1 && then != "" {
 		return then
 	}
-	return w.rows["server"]
+	return rows["server"]
 }
 
 // serve is the daemon, or the other host, which has a good certificate.
@@ -360,5 +364,5 @@ func (w *wire) finish() ([]*heard, error) {
 	return w.conns, err
 }
 
-// quote shows the beginning of what arrived.
+// quoteHead shows the beginning of what arrived.
 func quoteHead(b []byte) string { return fmt.Sprintf("%.120q", b) }
