@@ -76,8 +76,11 @@ func (r *Report) Error() error {
 	return nil
 }
 
-// lookLimit bounds each look that Check takes around after a failure.
-const lookLimit = 3 * time.Second
+// Limits of Check.
+const (
+	checkLimit = 30 * time.Second
+	lookLimit  = 3 * time.Second // each look around after a failure
+)
 
 // Check tries the connection step by step, and says of each what was seen. The
 // functions are called with each step as it ends.
@@ -96,6 +99,8 @@ const lookLimit = 3 * time.Second
 // ([Options.ReloadInterval]), and is counted in [Config.Stats]. It takes 30
 // seconds at most, less if ctx ends before. The report is never nil.
 func (c *Config) Check(ctx context.Context, progress ...func(Step)) *Report {
+	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
 	g := c.latest(ctx)
 	k := &checkup{Config: c, progress: progress, material: g, report: &Report{
 		Host: c.Host(), Mode: g.mode(), Context: c.context, Settings: c.Settings(),
@@ -278,17 +283,20 @@ func describeChain(s *Step, chain []Certificate) {
 
 // ask pings, which shows whether the daemon accepts our certificate.
 func (k *checkup) ask(ctx context.Context, conn net.Conn) bool {
-	answers := bufio.NewReader(conn)
+	answer := &shortAnswer{conn, maxHeader}
 	var ping *http.Response
 	ask := func() (err error) {
-		ping, err = k.get(ctx, conn, answers, "/_ping")
-		if err != nil && ctx.Err() != nil {
+		ping, err = k.get(ctx, conn, bufio.NewReader(answer), "/_ping")
+		switch {
+		case err != nil && ctx.Err() != nil:
 			return ctx.Err() // its end has closed the connection
+		case err != nil && answer.left == 0:
+			return fmt.Errorf("%w: %w", errNoEnd, err) // what is cut off may look malformed
 		}
 		return err
 	}
 	if k.seen == nil {
-		return k.step(StepPing, func(s *Step) error { err := ask(); return describePing(s, ping, err) }) && k.version(ping)
+		return k.step(StepPing, func(s *Step) error { err := ask(); return k.describePing(s, ping, err) }) && k.version(ping)
 	}
 	start := time.Now()
 	err := ask()
@@ -304,7 +312,7 @@ func (k *checkup) ask(ctx context.Context, conn net.Conn) bool {
 	if !ok {
 		return false
 	}
-	ok = k.step(StepPing, func(s *Step) error { return describePing(s, ping, err) })
+	ok = k.step(StepPing, func(s *Step) error { return k.describePing(s, ping, err) })
 	k.report.Steps[len(k.report.Steps)-1].Took = took
 	return ok && k.version(ping)
 }
@@ -334,16 +342,41 @@ func (k *checkup) describeClientCert(s *Step) {
 	}
 }
 
-func describePing(s *Step, ping *http.Response, err error) error {
-	if err != nil {
+func (k *checkup) describePing(s *Step, ping *http.Response, err error) error {
+	switch {
+	case errors.Is(err, errNoEnd):
+		return k.noPing("its answer has no end", err)
+	case err != nil:
 		return err
 	}
 	s.see("%s", ping.Status)
 	if ping.StatusCode/100 != 2 {
-		return &Error{Kind: NotHTTP, Detail: "what answered is no Docker daemon, or does not serve the ping: " + cut(oneLine(ping.Status), maxQuote),
-			Hint: "check the address, and what stands before the daemon"}
+		return k.noPing(cut(oneLine(ping.Status), maxQuote), nil)
 	}
 	return nil
+}
+
+func (k *checkup) noPing(why string, cause error) *Error {
+	e := fail(NotHTTP, "", "what answered is no Docker daemon, or does not serve the ping: %s", why).cause(cause)
+	e.Host = k.Host()
+	return e.hint("check the address, and what stands before the daemon")
+}
+
+// A shortAnswer ends after so many bytes: [http.ReadResponse] has no bound.
+type shortAnswer struct {
+	conn net.Conn
+	left int
+}
+
+var errNoEnd = fmt.Errorf("more than %d KiB for an answer to a ping", maxHeader>>10)
+
+func (a *shortAnswer) Read(b []byte) (int, error) {
+	if a.left == 0 {
+		return 0, errNoEnd
+	}
+	n, err := a.conn.Read(b[:min(len(b), a.left)])
+	a.left -= n
+	return n, err
 }
 
 // version is what the answer to the ping says of the daemon.

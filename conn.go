@@ -378,10 +378,16 @@ func (c *conn) reasonFor(err error) error {
 }
 
 // hasReason tells whether a failed write was the peer's doing: then, or when
-// the reader has closed the connection because of what it read, there is more
-// to know.
+// the reader has closed the connection because of what it read, or has had TLS
+// send an alert, there is more to know.
 func (c *conn) hasReason(err error) bool {
-	return !c.halfEnded.Load() && (hungUp(err) || errors.Is(err, net.ErrClosed))
+	return !c.halfEnded.Load() && (hungUp(err) || errors.Is(err, net.ErrClosed) || isLocalAlert(err))
+}
+
+// isLocalAlert tells whether TLS has broken off because of what it read.
+func isLocalAlert(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "local error"
 }
 
 // hungUp tells whether a connection failed because the other side is gone.

@@ -2,6 +2,7 @@ package dockertls
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -40,10 +41,9 @@ func (s scene) explainServer(err error) *Error {
 	case errors.As(err, new(x509.SystemRootsError)):
 		e = &Error{Kind: ServerUntrusted, Source: s.source("tlscacert"), Detail: "this system has no root certificates to verify the server with"}
 		e.hint("name the daemon's authority with --tlscacert, or install the package ca-certificates")
+	case len(chain) > 0:
+		e = cmp.Or(s.explainFIPS(chain), s.unverifiable(err))
 	default:
-		e = s.explainFIPS(chain)
-	}
-	if e == nil {
 		return nil
 	}
 	e.Evidence.Server = describeAll(chain)
@@ -57,6 +57,15 @@ func servedChain(err error) []*x509.Certificate {
 		return verification.UnverifiedCertificates
 	}
 	return nil
+}
+
+// unverifiable is about chains for whose failure crypto/x509 has no type.
+func (s scene) unverifiable(err error) *Error {
+	if !strings.Contains(err.Error(), "signature check attempts limit reached") {
+		return s.invalid("the server's certificate cannot be verified")
+	}
+	e := s.invalid("the server's certificate cannot be verified: it takes too many attempts to find a way through all the certificates that the server sends")
+	return e.hint("the daemon's --tlscert must hold its certificate and the intermediate authorities above it, nothing else")
 }
 
 // explainNameMismatch lists what the certificate is for, and what was asked.

@@ -157,8 +157,13 @@ func (s scene) explainLocal(err error) *Error {
 		return s.invalid("the server's certificate has a key of a type that TLS cannot use").hint("issue it again for an RSA or ECDSA key")
 	case has("invalid signature by the server certificate"):
 		return s.badServerKey(text)
+	case s.stage == StageHandshake && has("handshake message of length"):
+		e := &Error{Kind: TLSHandshake, Detail: "the server sends more certificates, or names of authorities, than a TLS handshake has room for"}
+		return e.hint("the daemon's --tlscert must hold its certificate and the intermediate authorities above it, and --tlscacert those that issue client certificates, nothing else")
 	case s.stage == StageHandshake:
 		return &Error{Kind: TLSHandshake, Detail: "the server's side of the TLS handshake is not as it should be"}
+	case s.stage == StageRequest:
+		return &Error{Kind: TLSHandshake, Detail: "the server's side of the TLS connection is not as it should be"}
 	}
 	return nil
 }

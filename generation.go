@@ -116,5 +116,16 @@ func (s *lastSession) Get(string) (*tls.ClientSessionState, bool) {
 	return session, session != nil
 }
 
+// maxTicket is many times what servers send. A ticket of almost 64 KiB would not
+// fit into the next hello, and no connection could be made any more.
+const maxTicket = 16 << 10
+
 // Put keeps a session; nil removes it.
-func (s *lastSession) Put(_ string, session *tls.ClientSessionState) { s.session.Store(session) }
+func (s *lastSession) Put(_ string, session *tls.ClientSessionState) {
+	if session != nil {
+		if ticket, _, err := session.ResumptionState(); err != nil || len(ticket) > maxTicket {
+			return
+		}
+	}
+	s.session.Store(session)
+}
