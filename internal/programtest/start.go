@@ -1,6 +1,8 @@
 package programtest
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"os/exec"
 	"runtime"
@@ -17,14 +19,20 @@ func FreeAddr(tb testing.TB) string {
 	return addr
 }
 
-// FindFreeAddr is FreeAddr where no test runs.
-func FindFreeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// FindFreeAddr is FreeAddr where no test runs. The port is below those that
+// systems give to outgoing connections: one of them might take it before the
+// program does.
+func FindFreeAddr() (addr string, err error) {
+	const lowest, highest = 10_000, 32_000
+	for range 100 {
+		addr = fmt.Sprintf("127.0.0.1:%d", lowest+rand.IntN(highest-lowest))
+		var l net.Listener
+		if l, err = net.Listen("tcp", addr); err == nil {
+			l.Close()
+			return addr, nil
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", err
 }
 
 // Start starts a program, which is reaped when it ends; exited is closed then.
