@@ -70,7 +70,9 @@ func (k *checkup) glance(ctx context.Context, address string) []*x509.Certificat
 // at is this endpoint at another address, for looking only.
 func (k *checkup) at(address string) *Config {
 	there := &Config{endpoint: k.endpoint, source: k.source, context: k.context, proxy: k.proxy, proxySource: k.proxySource, dialer: k.dialer}
-	there.endpoint.address = address
+	if address != there.endpoint.address {
+		there.endpoint.address, there.endpoint.authority = address, address
+	}
 	return there
 }
 

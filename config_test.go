@@ -220,13 +220,17 @@ func TestNearMisses(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			tc.lay(t, dir)
+			if _, err := os.Stat(filepath.Join(dir, "ca.pem")); err == nil && tc.name == "capitals" {
+				t.Skip("names of files have no letter case here")
+			}
 			for _, f := range []*string{&tc.opts.CAFile, &tc.opts.CertFile} {
 				*f = strings.ReplaceAll(*f, "{T}", dir)
 			}
 			tc.opts.Host, tc.opts.TLSVerify, tc.opts.CertPath = "tcp://box:1", new(true), dir
 			_, err := dockertls.Resolve(tc.opts)
 			wantKind(t, err, tc.kind, strings.Split(tc.words, "|")...)
-			if tc.kind == dockertls.CAMissing && !errors.Is(err, fs.ErrNotExist) {
+			impossible := runtime.GOOS == "windows" && tc.name == "quotation marks"
+			if tc.kind == dockertls.CAMissing && !impossible && !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("%v: the cause is lost", err)
 			}
 			if strings.Contains(fmt.Sprintf("%+v", err), "pass phrase") != (tc.kind == dockertls.ClientKeyEncrypted) {

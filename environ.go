@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // files are the paths of the material in use.
@@ -114,7 +115,7 @@ func (c *Config) environFolder() (string, error) {
 	}
 	dir := filepath.Dir(f.ca)
 	for _, want := range [...]struct{ path, name string }{{f.ca, roleCA().file}, {f.cert, roleCert().file}, {f.key, roleKey().file}} {
-		if want.path != "" && want.path != filepath.Join(dir, want.name) {
+		if want.path != "" && !isIn(dir, want.path, want.name) {
 			return "", c.notInEnviron("%s is not %s", want.path, filepath.Join(dir, want.name)).
 				hint("keep the files in one folder, under docker's names, or %s", hintEnvironIn)
 		}
@@ -123,6 +124,13 @@ func (c *Config) environFolder() (string, error) {
 		return "", c.notInEnviron("%s has a client certificate, which is not to be used", dir).hint("%s", hintEnvironIn)
 	}
 	return filepath.Abs(dir)
+}
+
+// isIn tells whether a path is that of a name in a folder, in whatever form it is
+// written. One with ".." may not be what it looks like: there may be a symbolic
+// link before it.
+func isIn(dir, path, name string) bool {
+	return filepath.Clean(path) == filepath.Join(dir, name) && !strings.Contains(path, "..")
 }
 
 func exists(path string) bool {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -18,18 +19,23 @@ func TestEnvironIsOneUnit(t *testing.T) {
 	dir, ca, _ := writeCerts(t)
 	caOnly := t.TempDir()
 	check(t, os.WriteFile(filepath.Join(caOnly, "ca.pem"), ca.PEM(), 0o600))
+	socket := "unix:///x"
+	if runtime.GOOS == "windows" {
+		socket = `unix://C:\x` // absolute there; without a drive it is not
+	}
 	for _, tc := range []struct {
 		name string
 		opts dockertls.Options
 		want []string // of HOST, CONTEXT, TLS, TLS_VERIFY, CERT_PATH
 	}{
 		{"plain", dockertls.Options{Host: "tcp://box:1/p"}, []string{"tcp://box:1/p", "", "", "", ""}},
-		{"socket", dockertls.Options{Host: "unix:///x"}, []string{"unix:///x", "", "", "", ""}},
+		{"socket", dockertls.Options{Host: socket}, []string{socket, "", "", "", ""}},
 		{"ssh", dockertls.Options{Host: "ssh://me@box:2222/a b"}, []string{"ssh://me@box:2222/a%20b", "", "", "", ""}},
 		{"mutual", dockertls.Options{Host: "box", TLSVerify: new(true), CertPath: dir}, []string{"tcp://box:2375", "", "", "1", dir}},
 		{"verified", dockertls.Options{Host: "box", TLSVerify: new(true), CertPath: caOnly}, []string{"tcp://box:2375", "", "", "1", caOnly}},
 		{"encrypted", dockertls.Options{Host: "box", TLS: new(true), CertPath: dir}, []string{"tcp://box:2375", "", "1", "", dir}},
 		{"by flags", dockertls.Options{Host: "box", TLSVerify: new(true), CAFile: dir + "/ca.pem", CertFile: dir + "/cert.pem", KeyFile: dir + "/key.pem"}, []string{"tcp://box:2375", "", "", "1", dir}},
+		{"by flags, not in the shortest form", dockertls.Options{Host: "box", TLSVerify: new(true), CAFile: dir + "//ca.pem", CertFile: dir + "/./cert.pem", KeyFile: dir + "/key.pem"}, []string{"tcp://box:2375", "", "", "1", dir}},
 	} {
 		cfg, err := dockertls.Resolve(tc.opts)
 		check(t, err)
@@ -66,6 +72,7 @@ func TestEnvironRefuses(t *testing.T) {
 		"proxy was chosen": {CertPath: dir, Proxy: noProxy},
 		"not to be used":   {CertPath: dir, CertFile: "none", KeyFile: "none"},
 		"is not":           {CertPath: dir, CAFile: writeOther(t, ca.PEM())},
+		"/../":             {CertPath: dir, CAFile: dir + "/../" + filepath.Base(dir) + "/ca.pem"}, // a link may stand before it
 	} {
 		opts.Host, opts.TLSVerify = "tcp://box:1", new(true)
 		cfg, err := dockertls.Resolve(opts)

@@ -4,8 +4,12 @@ package dockertls
 
 import (
 	"errors"
+	"io/fs"
 	"syscall"
 )
+
+// isMissing tells that a file does not exist.
+func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 

@@ -2,8 +2,20 @@ package dockertls
 
 import (
 	"errors"
+	"io/fs"
 	"syscall"
 )
+
+// errInvalidName is what is said of a path with characters that no name may
+// have, such as quotation marks.
+const errInvalidName = syscall.Errno(123)
+
+// isMissing tells that a file does not exist. One whose name is impossible does
+// not: cmd's set DOCKER_CERT_PATH="C:\certs" is explained like any other path
+// that leads nowhere.
+func isMissing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, errInvalidName)
+}
 
 // Errors of Winsock. The constants of the same meaning in package syscall are
 // made up, and never returned.

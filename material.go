@@ -222,7 +222,7 @@ func (r *Resolver) readPart(ro role, path, source string) (part, *Error) {
 	var err error
 	p.kept, p.state, mode, err = r.read(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case isMissing(err):
 		return p, fail(ro.missing, source, "%s: no such file", path).cause(err)
 	case err != nil:
 		return p, fail(FileUnreadable, source, "%s: %s", path, reason(err)).cause(err)

@@ -367,6 +367,9 @@ func TestRules(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
+			if runtime.GOOS == "windows" && strings.HasPrefix(tc.name, "17 DOCKER_CERT_PATH is a file") {
+				t.Skip("files below a file just do not exist there")
+			}
 			pki.lay(t, dir, tc.files)
 			got, warn := tc.resolve(dir, pki)
 			if want := wantOn(tc.want); got != want {

@@ -1,0 +1,162 @@
+package dockertls_test
+
+import (
+	"net"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dockertls/dockertls"
+	"github.com/dockertls/dockertls/dockertlstest"
+	"github.com/dockertls/dockertls/internal/proxytest"
+)
+
+// checked is the report of a check, as one text, and its remedies.
+func checked(t *testing.T, opts ...dockertls.Options) (text string, advice []string) {
+	t.Helper()
+	cfg, err := dockertls.Resolve(opts...)
+	check(t, err)
+	report := cfg.Check(t.Context())
+	var b strings.Builder
+	check(t, report.WriteText(&b, true))
+	for _, r := range report.Remedies {
+		advice = append(advice, r.Advice+" "+strings.Join(r.Env, " "))
+	}
+	return b.String(), advice
+}
+
+func wantSeen(t *testing.T, text string, words ...string) {
+	t.Helper()
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			t.Errorf("the report does not say %q:\n%s", w, text)
+		}
+	}
+}
+
+// at makes a daemon listen at an address of its own.
+func at(t *testing.T, address string) func(*dockertlstest.Daemon) {
+	return func(d *dockertlstest.Daemon) {
+		listener, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Skipf("only Linux has more than one loopback address: %v", err)
+		}
+		check(t, d.Listener.Close())
+		d.Listener = listener
+	}
+}
+
+// Of docker's two ports the other one may be right.
+func TestCheckOfTheOtherPort(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux has more than one loopback address: run this there")
+	}
+	ca := dockertlstest.NewCA()
+	const both, secured, open, alone = "127.77.1.1:", "127.77.1.2:", "127.77.1.3:", "127.77.1.4:"
+	startDaemon(t, dockertlstest.Plain, nil, at(t, both+"2375"))
+	_, opts := startDaemon(t, dockertlstest.MutualTLS, ca, at(t, both+"2376"), serving(ca, "127.77.1.1"))
+	startDaemon(t, dockertlstest.MutualTLS, ca, at(t, secured+"2376"), serving(ca, "127.77.1.2"))
+	startDaemon(t, dockertlstest.Plain, nil, at(t, open+"2376"))
+	startDaemon(t, dockertlstest.Plain, nil, at(t, alone+"2375"))
+	for _, tt := range []struct {
+		name, host string
+		words      []string
+		remedy     string
+	}{
+		{"plain HTTP, TLS beside it", both + "2375", []string{"port 2376 speaks TLS"}, "DOCKER_HOST=tcp://" + both + "2376"},
+		{"nobody, TLS beside it", secured + "2375", []string{"port 2376 answers"}, "DOCKER_HOST=tcp://" + secured + "2376"},
+		{"plain HTTP on the port for TLS", open + "2376", []string{"has to be started with --tlsverify"}, ""},
+		{"plain HTTP, nobody beside it", alone + "2375", []string{"port 2376 does not speak TLS either"}, ""},
+		{"nobody at all", "127.77.1.5:2375", []string{"port 2376 does not answer like this either"}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			opts.Host = "tcp://" + tt.host
+			text, advice := checked(t, opts)
+			wantSeen(t, text, tt.words...)
+			if found := slices.ContainsFunc(advice, func(a string) bool { return strings.Contains(a, tt.remedy) }); found != (tt.remedy != "") && tt.remedy != "" || tt.remedy == "" && len(advice) > 0 {
+				t.Errorf("advice %q, want %q", advice, tt.remedy)
+			}
+		})
+	}
+}
+
+// A certificate for another name: of its names, those that lead to the same
+// address are offered.
+func TestCheckOfAnotherName(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	_, opts := startDaemon(t, dockertlstest.MutualTLS, ca, serving(ca, "localhost", "daemon.invalid", "192.0.2.1"))
+	text, advice := checked(t, opts) // of 127.0.0.1
+	_, port, _ := strings.Cut(strings.TrimPrefix(opts.Host, "tcp://"), ":")
+	wantSeen(t, text, "localhost leads to the same address, and is verified", "daemon.invalid leads elsewhere, or nowhere", "192.0.2.1 leads elsewhere")
+	if len(advice) != 1 || !strings.HasSuffix(advice[0], "DOCKER_HOST=tcp://localhost:"+port) {
+		t.Errorf("advice %q", advice)
+	}
+}
+
+// What a healthy daemon leaves out is told.
+func TestCheckTellsWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	_, verified := startDaemon(t, dockertlstest.TLS, ca)
+	client := ca.ClientPair("alice")
+	verified.Cert, verified.Key = client.CertPEM, client.KeyPEM
+	text, _ := checked(t, verified)
+	wantSeen(t, text, "the daemon did not ask for a client certificate")
+
+	verified.TLS, verified.TLSVerify = new(true), nil
+	text, _ = checked(t, verified)
+	wantSeen(t, text, "the server is not verified", "warning: ")
+
+	_, other := startDaemon(t, dockertlstest.Plain, nil, func(d *dockertlstest.Daemon) {
+		d.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/version") {
+				_, _ = w.Write([]byte("{}"))
+			}
+		})
+	})
+	text, _ = checked(t, other)
+	wantSeen(t, text, "the answer does not name a version of the API")
+}
+
+// A check goes through the proxy, as requests do, and says so.
+func TestCheckThroughAProxy(t *testing.T) {
+	for _, mode := range []dockertlstest.Mode{dockertlstest.Plain, dockertlstest.MutualTLS} {
+		ca := dockertlstest.NewCA()
+		d, opts := startDaemon(t, mode, ca, serving(ca, "daemon.test"))
+		p := proxytest.Start(t, proxytest.Options{Scheme: "http", Target: d.Addr()})
+		opts.Host = "tcp://daemon.test:1"
+		t.Setenv("HTTP_PROXY", p.URL.String())
+		t.Setenv("HTTPS_PROXY", p.URL.String())
+		for _, name := range []string{"NO_PROXY", "no_proxy", "REQUEST_METHOD"} {
+			t.Setenv(name, "")
+		}
+		text, _ := checked(t, opts, dockertls.FromEnv())
+		wantSeen(t, text, "through "+p.URL.String(), "healthy: ")
+
+		// The daemon cannot be reached without it either: nothing is advised.
+		t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
+		t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+		text, advice := checked(t, opts, dockertls.FromEnv())
+		wantSeen(t, text, "the daemon is not reached directly either")
+		if len(advice) > 0 {
+			t.Errorf("advice %q", advice)
+		}
+	}
+}
+
+// A server that sends its clients round and round does not keep them for ever.
+func TestRedirectsEnd(t *testing.T) {
+	t.Parallel()
+	_, opts := startDaemon(t, dockertlstest.Plain, nil, func(d *dockertlstest.Daemon) {
+		d.Handler = http.RedirectHandler("/again", http.StatusFound)
+	})
+	cfg := resolve(t, opts)
+	_, err := cfg.HTTPClient().Get(cfg.URL("/"))
+	if err == nil || !strings.Contains(err.Error(), "stopped after 10 redirects") {
+		t.Errorf("got %v", err)
+	}
+}
