@@ -14,7 +14,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -178,15 +177,11 @@ func (d *desk) remove(path string) error {
 	return os.RemoveAll(filepath.Join(d.dir, path))
 }
 
-// environ are the variables. Those of other rows are for [building.child].
+// environ are the variables. Without HOME the user database has the same folder.
 func (b *building) environ() []string {
-	home := "HOME"
-	if runtime.GOOS == "windows" {
-		home = "USERPROFILE"
-	}
 	var environ []string
 	if _, unset := b.rows["E.HOME"]; !unset {
-		environ = append(environ, home+"="+b.home())
+		environ = append(environ, "HOME="+b.home())
 	}
 	for what, value := range b.rows {
 		if name, ok := strings.CutPrefix(what, "E."); ok && name != "HOME" {

@@ -253,7 +253,7 @@ func (d *draw) proxy() {
 
 func (d *draw) server() {
 	if d.in(55) {
-		d.set("server", d.one("plain", "plain", "plain", "other", "other", "wrongname", "expired", "twin", "self", "purpose", "garbage", "hangup"))
+		d.set("server", d.one("plain", "plain", "plain", "other", "other", "wrongname", "expired", "early", "twin", "self", "purpose", "garbage", "hangup"))
 	}
 	for _, odd := range []string{"mutual", "tls12", "close"} {
 		if d.in(15) {

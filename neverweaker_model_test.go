@@ -376,6 +376,7 @@ func serverKinds() map[string]serverKind {
 		"self":      {"self", here, true},
 		"wrongname": {"good", elsewhere, true},
 		"expired":   {"good", here, false},
+		"early":     {"good", here, false},
 		"purpose":   {"good", here, false},
 	}
 }

@@ -67,7 +67,10 @@ func (p *weakPKI) addServer(t *testing.T, kind string, facts serverKind, issuer 
 	}
 	switch kind {
 	case "expired":
-		template.NotBefore, template.NotAfter = time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)
+		// Its authority was valid at the time, too: it is by the time alone that it is refused.
+		template.NotBefore, template.NotAfter = time.Now().Add(-50*time.Minute), time.Now().Add(-10*time.Minute)
+	case "early":
+		template.NotBefore, template.NotAfter = time.Now().Add(10*time.Minute), time.Now().Add(50*time.Minute)
 	case "purpose":
 		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	}

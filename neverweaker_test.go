@@ -35,7 +35,7 @@ func TestNeverWeaker(t *testing.T) {
 	seed := cmp.Or(*combinationSeed, rand.Uint64())
 	p := newProver(t, seed)
 	start := time.Now()
-	workers := 4 * runtime.GOMAXPROCS(0) // some of them wait
+	workers := min(4*runtime.GOMAXPROCS(0), 32) // some of them wait
 	var next atomic.Int64
 	var running sync.WaitGroup
 	for range workers {
