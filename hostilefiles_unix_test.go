@@ -104,7 +104,7 @@ func (p oddPlace) slow(odd string) bool {
 }
 
 // layHome makes a home folder for a daemon at host, and returns how to resolve it.
-func (p oddPlace) layHome(t *testing.T, host string, ca *dockertlstest.CA, client *dockertlstest.Pair) (home string, resolve func() (*dockertls.Config, error)) {
+func (p oddPlace) layHome(t *testing.T, host string, ca *dockertlstest.CA, client *dockertlstest.Pair, edit ...func(*dockertls.Options)) (home string, resolve func() (*dockertls.Config, error)) {
 	t.Helper()
 	home = t.TempDir()
 	dir := filepath.Join(home, ".docker")
@@ -115,6 +115,9 @@ func (p oddPlace) layHome(t *testing.T, host string, ca *dockertlstest.CA, clien
 	} else {
 		check(t, dockertlstest.WriteCerts(dir, ca, client))
 		opts.Host, opts.TLSVerify = host, new(true)
+	}
+	for _, e := range edit {
+		e(&opts)
 	}
 	return home, func() (*dockertls.Config, error) { return dockertls.Resolve(opts) }
 }
