@@ -207,7 +207,7 @@ func (k *checkup) resolveName(ctx context.Context) bool {
 	return k.step(StepResolve, func(s *Step) error {
 		var addresses []string
 		err := within(ctx, connectTimeout, func(ctx context.Context) (err error) {
-			addresses, err = net.DefaultResolver.LookupHost(ctx, host)
+			addresses, err = lookupHost(ctx, host)
 			return err
 		})
 		s.see("%s is %s", host, strings.Join(addresses, ", "))
@@ -216,6 +216,17 @@ func (k *checkup) resolveName(ctx context.Context) bool {
 		}
 		return k.Config.failure(ctx, scene{cfg: k.Config, stage: StageConnect}, err)
 	})
+}
+
+// lookupHost returns a name's addresses. [net.Resolver.LookupHost] would heed
+// deadlines only, not the end of ctx.
+func lookupHost(ctx context.Context, host string) ([]string, error) {
+	found, err := net.DefaultResolver.LookupIPAddr(ctx, host)
+	var addresses []string
+	for _, a := range found {
+		addresses = append(addresses, a.String())
+	}
+	return addresses, err
 }
 
 // open makes the connection, through a proxy if there is one.

@@ -170,7 +170,7 @@ func (k *checkup) whichName(ctx context.Context, s *Step) {
 	}
 	for _, name := range names[:min(len(names), maxChain)] {
 		ctx, cancel := context.WithTimeout(ctx, lookLimit)
-		addresses, _ := net.DefaultResolver.LookupHost(ctx, name)
+		addresses, _ := lookupHost(ctx, name)
 		cancel()
 		if !slices.Contains(addresses, reached) || verifyChain(chain, k.material.pool, name) != nil {
 			s.see("%s leads elsewhere, or nowhere", name)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto"
 	"encoding/pem"
+	"errors"
 	"log/slog"
 	"os"
 	"sync"
@@ -104,8 +105,8 @@ func (c *Config) replace(ctx context.Context) ([]Event, *Error) {
 	f, old := c.follower, c.current()
 	next, err := f.next(ctx, old)
 	switch {
-	case err == errNotYet:
-		return nil, err
+	case err == errNotYet, err != nil && ctx.Err() != nil && errors.Is(err.Err, ctx.Err()):
+		return nil, err // nothing is known to be wrong
 	case err != nil:
 		err.Host = c.Host()
 		events := f.complain(err, old.number)
@@ -132,7 +133,7 @@ func (c *Config) Reload(ctx context.Context) error {
 	for {
 		err := errNotYet // while another one looks
 		if c.follower.mu.TryLock() {
-			err = c.lookOnce(ctx, true)
+			err = c.lookUntil(ctx)
 		}
 		switch {
 		case err == nil:
@@ -147,6 +148,22 @@ func (c *Config) Reload(ctx context.Context) error {
 			return ctx.Err()
 		case <-time.After(settleTime):
 		}
+	}
+}
+
+// lookUntil is a look that the caller does not wait for any longer than ctx says,
+// whatever Options.Material does. The caller has locked the mutex.
+func (c *Config) lookUntil(ctx context.Context) *Error {
+	if c.follower.supply == nil {
+		return c.lookOnce(ctx, true)
+	}
+	done := make(chan *Error, 1)
+	go func() { done <- c.lookOnce(ctx, true) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return errNotYet
 	}
 }
 
