@@ -193,7 +193,7 @@ func TestDNSAnswersBadly(t *testing.T) {
 			start := time.Now()
 			err := useOnce(t.Context(), cfg, i)
 			wantKind(t, err, tt.kind, cfg.Host())
-			checkMessage(t, err)
+			dockertls.CheckMessage(t, err)
 			if took := time.Since(start); took > tt.within {
 				t.Errorf("%s: it took %v", name, took)
 			}
@@ -236,7 +236,7 @@ func TestDNSThatHelpsInTheEnd(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		for _, step := range report.Steps {
-			if seen := strings.Join(step.Seen, "\n"); len(seen) > longestMessage {
+			if seen := strings.Join(step.Seen, "\n"); len(seen) > dockertls.LongestMessage {
 				t.Errorf("%s: %s says %d bytes", name, step.Name, len(seen))
 			}
 		}

@@ -175,7 +175,7 @@ func TestResolveOddPaths(t *testing.T) {
 			}
 			_, err := dockertls.Resolve(opts)
 			wantKind(t, err, dockertls.FileUnreadable)
-			checkMessage(t, err)
+			dockertls.CheckMessage(t, err)
 			if e, ok := errors.AsType[*dockertls.Error](err); ok && !strings.Contains(e.Source, what) && what != "context" {
 				t.Errorf("%s, %s: the source is %q", name, what, e.Source)
 			}
