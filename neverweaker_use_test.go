@@ -305,7 +305,7 @@ func (u *using) say(values ...any) {
 func (u *using) sayOptions() {
 	for _, o := range u.opts {
 		o.Dialer, o.Logger, o.OnEvent = nil, nil, nil
-		u.say(o, &o, []Options{o})
+		u.say(o, &o, []Options{o}, o.CA, o.Cert, o.Key)
 		if o.Material != nil {
 			u.say(func() (m Material) {
 				defer func() { _ = recover() }()
