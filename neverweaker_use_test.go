@@ -185,7 +185,7 @@ func (u *using) client(how string) *http.Client {
 
 func (u *using) url(how string) string {
 	other := u.wire.address("other")
-	own := u.cfg.URL("/_ping")
+	own := u.cfg.URL(u.wire.path())
 	if how == "moby" { // it makes its own
 		return own
 	}
@@ -193,9 +193,9 @@ func (u *using) url(how string) string {
 	case "http":
 		return strings.Replace(own, "https://", "http://", 1)
 	case "other":
-		return "https://" + other + "/_ping"
+		return "https://" + other + u.wire.path()
 	case "other plain":
-		return "http://" + other + "/_ping"
+		return "http://" + other + u.wire.path()
 	default:
 		return own
 	}
@@ -219,7 +219,7 @@ func (u *using) speak(ctx context.Context, conn net.Conn) error {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	if _, err := io.WriteString(conn, "GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(conn, "GET "+u.wire.path()+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		return err
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -274,7 +274,7 @@ func (u *using) child(ctx context.Context, environ func() ([]string, error)) err
 	u.sayConfig(cfg)
 	client := cfg.HTTPClient()
 	defer client.CloseIdleConnections()
-	return u.get(ctx, client, cfg.URL("/_ping"))
+	return u.get(ctx, client, cfg.URL(u.wire.path()))
 }
 
 // Write is for the logger.

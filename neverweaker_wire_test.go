@@ -31,6 +31,7 @@ type wire struct {
 // A heard connection is what was heard of one.
 type heard struct {
 	ear       string
+	phase     int // when it was made
 	conn      net.Conn
 	raw       []byte // at the socket
 	tunnel    []byte // behind what was said to the proxy
@@ -71,6 +72,7 @@ func (w *wire) listen(ear string, ln net.Listener) {
 		}
 		h := &heard{ear: ear, conn: conn}
 		w.mu.Lock()
+		h.phase = w.phase
 		w.conns = append(w.conns, h)
 		w.mu.Unlock()
 		w.arrived.Broadcast()
@@ -144,11 +146,31 @@ func (w *wire) serve(h *heard, conn net.Conn) {
 	}
 }
 
-// sighting takes down what is read behind TLS.
+// sighting takes down what is read behind TLS, of a tunnel only what asks for it. On a
+// kept connection a request says itself when it was made: it may be read later.
 func (w *wire) sighting(h *heard, conn net.Conn, kind string, toProxy bool) net.Conn {
 	return &tap{Conn: conn, heard: func(b []byte) {
-		w.note(func() { h.sightings = append(h.sightings, sighting{kind, toProxy, w.phase, bytes.Clone(b)}) })
+		w.note(func() {
+			if toProxy && h.tunnelled {
+				return
+			}
+			phase := h.phase
+			if bytes.Contains(b, []byte(phaseMark+"1")) {
+				phase = 1
+			}
+			h.sightings = append(h.sightings, sighting{kind, toProxy, phase, bytes.Clone(b)})
+		})
 	}}
+}
+
+// phaseMark stands in URLs, before the number of the phase.
+const phaseMark = "phase="
+
+// path is that of the requests of the moment.
+func (w *wire) path() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return fmt.Sprintf("/_ping?%s%d", phaseMark, w.phase)
 }
 
 // refusePlain says what Go's server says to plain HTTP.
