@@ -98,6 +98,7 @@ func (u *using) closeIdle() {
 func (u *using) dialer() func(context.Context, string, string) (net.Conn, error) {
 	address := ask(u.combination()).address
 	if u.rows["direct"] != "" && (strings.Contains(address, "{daemon}") || strings.Contains(address, "{port}")) && u.rows["E.NO_PROXY"] == "" {
+		u.wire.note(func() { u.wire.direct = true })
 		return nil
 	}
 	return func(ctx context.Context, _, address string) (net.Conn, error) {
@@ -110,7 +111,7 @@ func (u *using) dialer() func(context.Context, string, string) (net.Conn, error)
 		default:
 			address = u.wire.address("daemon")
 		}
-		return new(net.Dialer).DialContext(ctx, "tcp", address)
+		return u.wire.dial(ctx, address)
 	}
 }
 
@@ -176,7 +177,7 @@ func (u *using) client(how string) *http.Client {
 		t := client.Transport.(*http.Transport)
 		t.Proxy = nil
 		t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "tcp", u.wire.address("daemon"))
+			return u.wire.dial(ctx, u.wire.address("daemon"))
 		}
 	}
 	u.clients[how] = client
@@ -231,7 +232,7 @@ func (u *using) speak(ctx context.Context, conn net.Conn) error {
 
 // bare is a client that knows nothing of us but a TLS configuration, nil for none.
 func (u *using) bare(ctx context.Context, cfg *tls.Config) error {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", u.wire.address("daemon"))
+	conn, err := u.wire.dial(ctx, u.wire.address("daemon"))
 	if err != nil {
 		return err
 	}

@@ -3,12 +3,14 @@ package dockertls
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,7 +26,9 @@ type wire struct {
 	mu      sync.Mutex
 	arrived *sync.Cond
 	conns   []*heard
-	phase   int // 1 after the change
+	phase   int             // 1 after the change
+	ours    map[string]bool // connections that were made by dial, by their own address
+	direct  bool            // others were, too
 	running sync.WaitGroup
 }
 
@@ -49,7 +53,7 @@ type sighting struct {
 }
 
 func newWire(rows map[string]string, pki *weakPKI) (*wire, error) {
-	w := &wire{rows: rows, pki: pki, ears: map[string]net.Listener{}}
+	w := &wire{rows: rows, pki: pki, ears: map[string]net.Listener{}, ours: map[string]bool{}}
 	w.arrived = sync.NewCond(&w.mu)
 	for _, ear := range []string{"daemon", "proxy", "other"} {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -86,6 +90,16 @@ func (w *wire) listen(ear string, ln net.Listener) {
 			}
 		})
 	}
+}
+
+// dial makes a connection that is known to be ours: any other process may try a port
+// that it knew when it was somebody else's.
+func (w *wire) dial(ctx context.Context, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err == nil {
+		w.note(func() { w.ours[conn.LocalAddr().String()] = true })
+	}
+	return conn, err
 }
 
 func (w *wire) note(f func()) {
@@ -383,6 +397,9 @@ func (w *wire) finish() ([]*heard, error) {
 	}
 	w.mu.Unlock()
 	w.running.Wait()
+	if !w.direct {
+		w.conns = slices.DeleteFunc(w.conns, func(h *heard) bool { return !w.ours[h.conn.RemoteAddr().String()] })
+	}
 	return w.conns, err
 }
 
