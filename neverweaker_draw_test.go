@@ -150,7 +150,7 @@ func (d *draw) ca() string {
 
 func (d *draw) pair() (cert, key string) {
 	if d.in(9) {
-		pairs := [][2]string{{"cert.a", "key.b"}, {"key.a", "cert.a"}, {"cert.a", "key.encrypted"}, {"cert.a", "key.a|cut"}, {"garbage", "key.a"},
+		pairs := [][2]string{{"cert.a", "key.b"}, {"key.a", "cert.a"}, {"cert.a", "key.encrypted"}, {"cert.a", "key.a|cut"}, {"cert.a", "key.spoilt"}, {"cert.a", "key.spoilt"}, {"garbage", "key.a"},
 			{"cert.a", "garbage"}, {"cert.a", ""}, {"", "key.a"}, {"cert.a", "key.old"}, {"cert.a", "folder"}, {"cert.a+key.a", "cert.a+key.a"}}
 		p := pairs[d.IntN(len(pairs))]
 		return p[0], p[1]
@@ -223,7 +223,7 @@ func (d *draw) inMemory(layer string) {
 
 func (d *draw) supply() string {
 	return d.one("ca.good cert.a key.a", "ca.good cert.a key.a", "ca.good", "ca.good", "ca.other cert.b key.b", "ca.other", "ca.good+ca.other",
-		"ca.good cert.a key.b", "cert.a key.a", "error", "panic", "none", "garbage", "ca.good cert.a signer.a")
+		"ca.good cert.a key.b", "cert.a key.a", "error", "panic", "none", "garbage", "ca.good cert.a key.spoilt", "ca.good cert.a signer.a")
 }
 
 func (d *draw) proxy() {
@@ -285,9 +285,12 @@ func (d *draw) changes() {
 	if !d.in(35) {
 		return
 	}
+	if d.in(60) {
+		d.set("server", "good") // a change tells most where all went well before it
+	}
 	supplied := strings.Contains(d.String(), ".Material")
 	switch n := d.IntN(10); {
-	case n < 5:
+	case n < 4:
 		d.set("then.server", d.one("plain", "plain", "other", "twin", "good", "self", "hangup", "wrongname"))
 	case n < 8 && supplied:
 		d.set("then.Material", d.one("ca.other", "ca.good", "ca.other cert.b key.b", "ca.twin cert.a key.a", "error", "panic", "none", "garbage", "ca.good cert.a key.b", "key.a cert.a ca.good"))
@@ -297,7 +300,7 @@ func (d *draw) changes() {
 	if d.in(15) {
 		d.set("then.server", d.one("good", "other", "plain"))
 	}
-	if d.in(15) {
+	if d.in(40) {
 		d.set("settle", "true")
 	}
 }

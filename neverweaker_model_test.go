@@ -352,9 +352,10 @@ func authoritiesIn(content string) tokens {
 
 // suppliedCA is the CA in "ca.good cert.a key.a", as Options.Material supplies it.
 func suppliedCA(material string) string {
-	ca, _, _ := strings.Cut(material, " ")
-	if strings.HasPrefix(ca, "ca.") {
-		return ca
+	for content := range strings.FieldsSeq(material) {
+		if strings.HasPrefix(content, "ca.") {
+			return content
+		}
 	}
 	return ""
 }

@@ -47,6 +47,9 @@ func newWeakPKI(t *testing.T) *weakPKI {
 	for name, ca := range map[string]*testCA{"a": cas["good"], "b": cas["other"], "old": cas["good"]} {
 		p.addClient(t, ca, name)
 	}
+	spoilt, _ := pem.Decode(p.contents["key.a"])
+	spoilt.Bytes[0]++ // the rest is the key as it was
+	p.contents["key.spoilt"] = pem.EncodeToMemory(spoilt)
 	p.contents["key.encrypted"] = pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte(rand.Text() + rand.Text() + rand.Text() + rand.Text())})
 	p.secrets["an encrypted key"] = bytes.Split(p.contents["key.encrypted"], []byte("\n"))[1]
 	p.secrets["a password"] = []byte(weakPassword)
@@ -116,6 +119,7 @@ func (p *weakPKI) keepSecret(t *testing.T, what string, text []byte, key *ecdsa.
 	for i, line := range lines[1 : len(lines)-2] {
 		p.secrets[fmt.Sprintf("%s, line %d", what, i+1)] = line
 		p.secrets[fmt.Sprintf("%s, bytes of line %d", what, i+1)] = []byte(strings.Trim(fmt.Sprint(line), "[]"))
+		p.secrets[fmt.Sprintf("%s, hex of line %d", what, i+1)] = []byte(hex.EncodeToString(line))
 	}
 	encoded, err := json.Marshal(text)
 	check(t, err)

@@ -98,6 +98,7 @@ func (u *using) closeIdle() {
 func (u *using) dialer() func(context.Context, string, string) (net.Conn, error) {
 	address := ask(u.combination()).address
 	if u.rows["direct"] != "" && (strings.Contains(address, "{daemon}") || strings.Contains(address, "{port}")) && u.rows["E.NO_PROXY"] == "" {
+		u.wire.note(func() { u.wire.direct = true })
 		return nil
 	}
 	return func(ctx context.Context, _, address string) (net.Conn, error) {
@@ -110,7 +111,7 @@ func (u *using) dialer() func(context.Context, string, string) (net.Conn, error)
 		default:
 			address = u.wire.address("daemon")
 		}
-		return new(net.Dialer).DialContext(ctx, "tcp", address)
+		return u.wire.dial(ctx, address)
 	}
 }
 
@@ -176,7 +177,7 @@ func (u *using) client(how string) *http.Client {
 		t := client.Transport.(*http.Transport)
 		t.Proxy = nil
 		t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "tcp", u.wire.address("daemon"))
+			return u.wire.dial(ctx, u.wire.address("daemon"))
 		}
 	}
 	u.clients[how] = client
@@ -185,7 +186,7 @@ func (u *using) client(how string) *http.Client {
 
 func (u *using) url(how string) string {
 	other := u.wire.address("other")
-	own := u.cfg.URL("/_ping")
+	own := u.cfg.URL(u.wire.path())
 	if how == "moby" { // it makes its own
 		return own
 	}
@@ -193,9 +194,9 @@ func (u *using) url(how string) string {
 	case "http":
 		return strings.Replace(own, "https://", "http://", 1)
 	case "other":
-		return "https://" + other + "/_ping"
+		return "https://" + other + u.wire.path()
 	case "other plain":
-		return "http://" + other + "/_ping"
+		return "http://" + other + u.wire.path()
 	default:
 		return own
 	}
@@ -219,7 +220,7 @@ func (u *using) speak(ctx context.Context, conn net.Conn) error {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	if _, err := io.WriteString(conn, "GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(conn, "GET "+u.wire.path()+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		return err
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -231,7 +232,7 @@ func (u *using) speak(ctx context.Context, conn net.Conn) error {
 
 // bare is a client that knows nothing of us but a TLS configuration, nil for none.
 func (u *using) bare(ctx context.Context, cfg *tls.Config) error {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", u.wire.address("daemon"))
+	conn, err := u.wire.dial(ctx, u.wire.address("daemon"))
 	if err != nil {
 		return err
 	}
@@ -274,7 +275,7 @@ func (u *using) child(ctx context.Context, environ func() ([]string, error)) err
 	u.sayConfig(cfg)
 	client := cfg.HTTPClient()
 	defer client.CloseIdleConnections()
-	return u.get(ctx, client, cfg.URL("/_ping"))
+	return u.get(ctx, client, cfg.URL(u.wire.path()))
 }
 
 // Write is for the logger.
@@ -305,7 +306,7 @@ func (u *using) say(values ...any) {
 func (u *using) sayOptions() {
 	for _, o := range u.opts {
 		o.Dialer, o.Logger, o.OnEvent = nil, nil, nil
-		u.say(o, &o, []Options{o})
+		u.say(o, &o, []Options{o}, o.CA, o.Cert, o.Key)
 		if o.Material != nil {
 			u.say(func() (m Material) {
 				defer func() { _ = recover() }()

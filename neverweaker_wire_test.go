@@ -3,12 +3,14 @@ package dockertls
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,13 +26,16 @@ type wire struct {
 	mu      sync.Mutex
 	arrived *sync.Cond
 	conns   []*heard
-	phase   int // 1 after the change
+	phase   int             // 1 after the change
+	ours    map[string]bool // connections that were made by dial, by their own address
+	direct  bool            // others were, too
 	running sync.WaitGroup
 }
 
 // A heard connection is what was heard of one.
 type heard struct {
 	ear       string
+	phase     int // when it was made
 	conn      net.Conn
 	raw       []byte // at the socket
 	tunnel    []byte // behind what was said to the proxy
@@ -48,7 +53,7 @@ type sighting struct {
 }
 
 func newWire(rows map[string]string, pki *weakPKI) (*wire, error) {
-	w := &wire{rows: rows, pki: pki, ears: map[string]net.Listener{}}
+	w := &wire{rows: rows, pki: pki, ears: map[string]net.Listener{}, ours: map[string]bool{}}
 	w.arrived = sync.NewCond(&w.mu)
 	for _, ear := range []string{"daemon", "proxy", "other"} {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -71,6 +76,7 @@ func (w *wire) listen(ear string, ln net.Listener) {
 		}
 		h := &heard{ear: ear, conn: conn}
 		w.mu.Lock()
+		h.phase = w.phase
 		w.conns = append(w.conns, h)
 		w.mu.Unlock()
 		w.arrived.Broadcast()
@@ -84,6 +90,16 @@ func (w *wire) listen(ear string, ln net.Listener) {
 			}
 		})
 	}
+}
+
+// dial makes a connection that is known to be ours: any other process may try a port
+// that it knew when it was somebody else's.
+func (w *wire) dial(ctx context.Context, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err == nil {
+		w.note(func() { w.ours[conn.LocalAddr().String()] = true })
+	}
+	return conn, err
 }
 
 func (w *wire) note(f func()) {
@@ -144,11 +160,31 @@ func (w *wire) serve(h *heard, conn net.Conn) {
 	}
 }
 
-// sighting takes down what is read behind TLS.
+// sighting takes down what is read behind TLS, of a tunnel only what asks for it. On a
+// kept connection a request says itself when it was made: it may be read later.
 func (w *wire) sighting(h *heard, conn net.Conn, kind string, toProxy bool) net.Conn {
 	return &tap{Conn: conn, heard: func(b []byte) {
-		w.note(func() { h.sightings = append(h.sightings, sighting{kind, toProxy, w.phase, bytes.Clone(b)}) })
+		w.note(func() {
+			if toProxy && h.tunnelled {
+				return
+			}
+			phase := h.phase
+			if bytes.Contains(b, []byte(phaseMark+"1")) {
+				phase = 1
+			}
+			h.sightings = append(h.sightings, sighting{kind, toProxy, phase, bytes.Clone(b)})
+		})
 	}}
+}
+
+// phaseMark stands in URLs, before the number of the phase.
+const phaseMark = "phase="
+
+// path is that of the requests of the moment.
+func (w *wire) path() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return fmt.Sprintf("/_ping?%s%d", phaseMark, w.phase)
 }
 
 // refusePlain says what Go's server says to plain HTTP.
@@ -361,6 +397,9 @@ func (w *wire) finish() ([]*heard, error) {
 	}
 	w.mu.Unlock()
 	w.running.Wait()
+	if !w.direct {
+		w.conns = slices.DeleteFunc(w.conns, func(h *heard) bool { return !w.ours[h.conn.RemoteAddr().String()] })
+	}
 	return w.conns, err
 }
 
