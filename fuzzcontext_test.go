@@ -126,6 +126,7 @@ func FuzzStoredContext(f *testing.F) {
 	f.Add([]byte(`{"currentContext":"../\u001b[2J"}`), []byte(metaOf("https://box:1")), "", byte(asksVerified), "")
 	f.Add([]byte("{x"), []byte(metaOf("tcp://me:{P}@box")), "\x1b[2J", byte(hasFolder|asksTLS), "a")
 	f.Add([]byte("{}"), []byte(metaOf("https://me:{P}@box")), "x", byte(0), "")
+	f.Add([]byte("{}"), []byte(metaOf("https://box:1")), "x", byte(0), "")
 	f.Fuzz(func(t *testing.T, config, meta []byte, name string, bits byte, extra string) {
 		current, configErr := dockersCurrentContext(config)
 		chosen := name

@@ -94,6 +94,7 @@ func FuzzMaterial(f *testing.F) {
 			return bytes.ReplaceAll(pki.contents[name], []byte(edit[0]), []byte(edit[1]))
 		}
 		f.Add(edited("ca.good"), pki.contents["cert.a"], pki.contents["key.a"], byte(inMemory))
+		f.Add(slices.Concat(edited("ca.foreign"), pki.contents["ca.good"]), pki.contents["cert.a"], pki.contents["key.a"], byte(inMemory))
 		f.Add(pki.contents["ca.good"], edited("cert.a"), pki.contents["key.a"], byte(byFunction))
 		f.Add(pki.contents["ca.good"], pki.contents["cert.a"], edited("key.a"), byte(inFiles))
 	}

@@ -81,10 +81,9 @@ func checkProxy(t *testing.T, cfg *Config) {
 // A fuzzedProxy gives given answers, and only if they let the client through it
 // is a daemon that speaks TLS from there on.
 type fuzzedProxy struct {
-	answer  []byte
-	granted bool
-	talk    func(conn net.Conn, answer []byte) error // until the client is let through
-	daemon  tls.Certificate
+	answer []byte
+	daemon *tls.Certificate                         // nil: nothing more comes
+	talk   func(conn net.Conn, answer []byte) error // until the client is let through
 }
 
 func (p fuzzedProxy) dial(context.Context, string, string) (net.Conn, error) {
@@ -98,7 +97,7 @@ func (p fuzzedProxy) dial(context.Context, string, string) (net.Conn, error) {
 }
 
 func (p fuzzedProxy) serve(conn net.Conn) {
-	if !p.granted {
+	if p.daemon == nil {
 		go io.Copy(io.Discard, conn)
 		conn.Write(p.answer)
 		return
@@ -106,22 +105,22 @@ func (p fuzzedProxy) serve(conn net.Conn) {
 	if p.talk(conn, p.answer) != nil {
 		return
 	}
-	secured := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{p.daemon}})
+	secured := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{*p.daemon}})
 	if _, err := http.ReadRequest(bufio.NewReader(secured)); err == nil {
 		io.WriteString(secured, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK")
 	}
 }
 
-// grantsTunnel tells whether an answer to CONNECT is a 200, which docker wants,
-// and ends with its header (RFC 9110, 9.3.6).
-func grantsTunnel(answer []byte) bool {
+// readTunnel reads an answer to CONNECT: whether it lets us through, which docker
+// takes 200 for, what its status is, and what is behind it (RFC 9110, 9.3.6).
+func readTunnel(answer []byte) (granted bool, status int, rest []byte) {
 	in := bufio.NewReader(bytes.NewReader(answer))
 	resp, err := http.ReadResponse(in, &http.Request{Method: http.MethodConnect})
-	if err != nil || resp.StatusCode != http.StatusOK {
-		return false
+	if err != nil {
+		return false, 0, nil
 	}
-	rest, _ := io.ReadAll(in)
-	return len(rest) == 0
+	rest, _ = io.ReadAll(in)
+	return resp.StatusCode == http.StatusOK, resp.StatusCode, rest
 }
 
 // talkTunnel reads a CONNECT and answers it.
@@ -133,9 +132,9 @@ func talkTunnel(conn net.Conn, answer []byte) error {
 	return err
 }
 
-// grantsSOCKS tells whether answers are those of a SOCKS 5 proxy that lets a user
-// with a password through (RFC 1928 and 1929), and nothing more.
-func grantsSOCKS(answer []byte) bool {
+// readSOCKS reads the answers of a SOCKS 5 proxy to a user with a password (RFC
+// 1928 and 1929).
+func readSOCKS(answer []byte) (granted bool, status int, rest []byte) {
 	take := func(n int) []byte {
 		n = min(n, len(answer))
 		taken := answer[:n]
@@ -146,13 +145,13 @@ func grantsSOCKS(answer []byte) bool {
 	case "\x05\x00":
 	case "\x05\x02":
 		if string(take(2)) != "\x01\x00" {
-			return false
+			return false, 0, nil
 		}
 	default:
-		return false
+		return false, 0, nil
 	}
 	if string(take(3)) != "\x05\x00\x00" {
-		return false
+		return false, 0, nil
 	}
 	length := 0
 	switch kind := string(take(1)); kind {
@@ -161,11 +160,15 @@ func grantsSOCKS(answer []byte) bool {
 	case "\x03":
 		if n := take(1); len(n) == 1 {
 			length = int(n[0])
+		} else {
+			return false, 0, nil
 		}
 	case "\x04":
 		length = net.IPv6len
+	default:
+		return false, 0, nil
 	}
-	return length > 0 && len(take(length+2)) == length+2 && len(answer) == 0
+	return len(take(length+2)) == length+2, 0, answer
 }
 
 // talkSOCKS reads what a client says, which does not wait for all of the answer.
@@ -192,9 +195,9 @@ func talkSOCKS(conn net.Conn, answer []byte) error {
 }
 
 // FuzzProxyAnswer: an HTTP or a SOCKS proxy answers with any bytes. If they let us
-// through, the daemon behind it is reached, and not a byte of it is lost; if not,
-// the error is the proxy's or tells of a broken handshake, can be shown, and has no
-// password.
+// through, the daemon behind it is reached, and what is behind the answer is the
+// stream's, to the last byte; if not, the error is the proxy's, with the status of
+// its answer. It can be shown, and has no password.
 func FuzzProxyAnswer(f *testing.F) {
 	for _, answer := range []string{
 		"HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.0 200 Connection established\r\nProxy-Agent: x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -215,21 +218,50 @@ func FuzzProxyAnswer(f *testing.F) {
 	daemon, err := tls.X509KeyPair(cert, key)
 	check(f, err)
 	f.Fuzz(func(t *testing.T, answer []byte, socks bool) {
-		p := fuzzedProxy{answer, grantsTunnel(answer), talkTunnel, daemon}
-		address := "http://me:" + password + "@proxy.test"
+		p := fuzzedProxy{answer: answer, talk: talkTunnel}
+		address, read := "http://me:"+password+"@proxy.test", readTunnel
 		if socks {
-			p.granted, p.talk = grantsSOCKS(answer), talkSOCKS
-			address = "socks5://me:" + password + "@proxy.test"
+			p.talk, address, read = talkSOCKS, "socks5://me:"+password+"@proxy.test", readSOCKS
 		}
-		cfg, err := Resolve(Options{Host: "tcp://daemon.test", TLSVerify: new(true), CA: pemOf(ca.cert), Dialer: p.dial,
-			Proxy: func(*url.URL) (*url.URL, error) { return url.Parse(address) }})
+		granted, status, rest := read(answer)
+		opts := Options{Host: "tcp://daemon.test", Dialer: p.dial, Proxy: func(*url.URL) (*url.URL, error) { return url.Parse(address) }}
+		cfg, err := Resolve(opts)
 		check(t, err)
-		checkThrough(t, cfg, p.granted)
+		checkStream(t, cfg, granted, status, rest)
+		if granted && len(rest) == 0 {
+			p.daemon = &daemon
+		}
+		opts.Dialer, opts.TLSVerify, opts.CA = p.dial, new(true), pemOf(ca.cert)
+		cfg, err = Resolve(opts)
+		check(t, err)
+		checkThrough(t, cfg, granted, status, rest)
 	})
 }
 
-// checkThrough checks that a request gets through if it may, and what is said if not.
-func checkThrough(t *testing.T, cfg *Config, granted bool) {
+// checkStream opens a stream in the clear, and reads it to its end.
+func checkStream(t *testing.T, cfg *Config, granted bool, status int, rest []byte) {
+	t.Helper()
+	conn, err := cfg.Dial(t.Context())
+	if (err == nil) != granted {
+		t.Fatalf("the proxy let us through: %t, and yet: %v", granted, err)
+	}
+	if err != nil {
+		checkBlamed(t, err, granted, status)
+		return
+	}
+	defer conn.Close()
+	got, err := io.ReadAll(conn)
+	if err != nil {
+		if len(rest) == 0 || rest[0] != recordAlert { // that is TLS, where nothing of the kind was spoken
+			t.Errorf("%q, read as %q: %v", rest, got, err)
+		}
+	} else if !bytes.Equal(got, rest) {
+		t.Errorf("behind the answer is %q, and %q was read", rest, got)
+	}
+}
+
+// checkThrough makes a request in TLS.
+func checkThrough(t *testing.T, cfg *Config, granted bool, status int, rest []byte) {
 	t.Helper()
 	client := cfg.HTTPClient()
 	defer client.CloseIdleConnections()
@@ -238,18 +270,25 @@ func checkThrough(t *testing.T, cfg *Config, granted bool) {
 		_, err = io.Copy(io.Discard, resp.Body)
 		resp.Body.Close()
 	}
-	if (err == nil) != granted {
-		t.Errorf("the proxy let us through: %t, and yet: %+v", granted, err)
+	if (err == nil) != (granted && len(rest) == 0) {
+		t.Errorf("the proxy let us through: %t, with %q behind its answer, and yet: %+v", granted, rest, err)
 	}
-	if err == nil {
-		return
+	if err != nil {
+		checkBlamed(t, err, granted, status)
 	}
+}
+
+// checkBlamed checks who is said to have failed, and how.
+func checkBlamed(t *testing.T, err error, granted bool, status int) {
+	t.Helper()
 	e, ok := errors.AsType[*Error](err)
-	if errors.Is(err, io.ErrClosedPipe) { // where TCP has EPIPE
+	switch {
+	case !ok && granted && errors.Is(err, io.ErrClosedPipe): // where TCP has EPIPE
 		return
-	}
-	if !ok {
+	case !ok:
 		t.Fatalf("not explained: %v", err)
+	case (e.Kind == ProxyFailed) == granted, !granted && e.Evidence.Status != status:
+		t.Errorf("the proxy let us through: %t (%d), and yet: %+v, status %d", granted, status, e, e.Evidence.Status)
 	}
 	CheckMessage(t, e)
 	checkHidden(t, nil, e, err)
