@@ -75,7 +75,7 @@ func settledTally(wanted tally) tally {
 func quietTally() tally {
 	now := takeTally()
 	for {
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond)
 		next := takeTally()
 		if !now.exceeds(next) {
 			return next
