@@ -38,9 +38,9 @@ type conn struct {
 	halfEnded atomic.Bool   // by our CloseWrite
 	closed    chan struct{} // by our Close
 	closing   atomic.Bool
-	broken    atomic.Pointer[Error]  // why it broke off after answers had come
-	deadline  atomic.Int64           // for reading, as the caller set it; 0 is none
-	spare     atomic.Pointer[source] // for the next ReadFrom
+	broken    atomic.Pointer[Error]     // why it broke off after answers had come
+	deadline  atomic.Pointer[time.Time] // for reading, as the caller set it, on the same clock; nil is none
+	spare     atomic.Pointer[source]    // for the next ReadFrom
 
 	// turn is held by the one that reads the first answer, also while it asks
 	// again (inquiry), and guards what follows. answered becomes true only when
@@ -279,16 +279,16 @@ func (c *conn) limitBody(head []byte) {
 // sooner is the caller's deadline, or ours if that comes first.
 func (c *conn) sooner(limit time.Duration) time.Time {
 	ours := time.Now().Add(limit)
-	if theirs := c.deadline.Load(); theirs != 0 && theirs < ours.UnixNano() {
-		return time.Unix(0, theirs)
+	if theirs := c.deadline.Load(); theirs != nil && theirs.Before(ours) {
+		return *theirs
 	}
 	return ours
 }
 
 func (c *conn) restoreDeadline() {
 	var t time.Time
-	if theirs := c.deadline.Load(); theirs != 0 {
-		t = time.Unix(0, theirs)
+	if theirs := c.deadline.Load(); theirs != nil {
+		t = *theirs
 	}
 	_ = c.Conn.SetReadDeadline(t)
 }
@@ -305,10 +305,10 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 
 func (c *conn) keepDeadline(t time.Time) {
 	if t.IsZero() {
-		c.deadline.Store(0)
+		c.deadline.Store(nil)
 		return
 	}
-	c.deadline.Store(t.UnixNano())
+	c.deadline.Store(&t)
 }
 
 func isDeadline(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

@@ -47,11 +47,13 @@ func oddFiles() map[string]oddFile {
 }
 
 func linkChain(t *testing.T, path string) {
-	writeFile(t, path+".0", nil)
+	dir := t.TempDir()
+	link := func(i int) string { return filepath.Join(dir, fmt.Sprint(i)) }
+	writeFile(t, link(0), nil)
 	for i := range 100 {
-		check(t, os.Symlink(fmt.Sprintf("%s.%d", path, i), fmt.Sprintf("%s.%d", path, i+1)))
+		check(t, os.Symlink(link(i), link(i+1)))
 	}
-	check(t, os.Symlink(path+".100", path))
+	check(t, os.Symlink(link(100), path))
 }
 
 // An oddPlace is a file that Resolve reads, of a whole set of settings.
@@ -94,11 +96,11 @@ const maxFileMiB = 16
 func (p oddPlace) slow(odd string) bool {
 	switch odd {
 	case "/dev/zero":
-		return p.name != "ca.pem" && p.name != "config.json"
+		return p.name != "ca.pem"
 	case "/dev/full":
-		return p.name != "key.pem" && p.name != "meta.json"
+		return p.name != "meta.json"
 	case "16 MiB of nothing like it":
-		return p.name != "cert.pem" && p.name != "config.json"
+		return p.name != "config.json"
 	}
 	return false
 }
@@ -145,7 +147,11 @@ func TestResolveOddFiles(t *testing.T) {
 			check(t, os.RemoveAll(path))
 			put(t, path)
 			what := place.name + " is " + name
-			repeat(t, what, 8*maxFileMiB, func(int) {
+			times := *repeats
+			if strings.HasPrefix(name, "/dev") || strings.HasPrefix(name, "16") {
+				times = min(times, 20) / 4 // as much as possible is read
+			}
+			repeatTimes(t, what, times, 8*maxFileMiB, func(int) {
 				start := time.Now()
 				_, err := resolve()
 				wantFailure(t, what, start, err)

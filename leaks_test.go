@@ -17,6 +17,13 @@ var repeats = flag.Int("repeats", 10, "how often tests that count what is left b
 // what is left behind can be counted only where nothing else runs.
 func alone(t *testing.T) bool {
 	t.Helper()
+	return aloneWith(t, func() []string { return nil })
+}
+
+// aloneWith adds variables to the process's environment. What they lead to is
+// made, and kept, by the process that waits.
+func aloneWith(t *testing.T, more func() []string) bool {
+	t.Helper()
 	const child = "DOCKERTLS_TEST_ALONE"
 	if os.Getenv(child) == t.Name() {
 		return true
@@ -24,7 +31,7 @@ func alone(t *testing.T) bool {
 	t.Parallel()
 	args := []string{"-test.run=^" + t.Name() + "$", "-test.v", "-test.timeout=10m", "-repeats=" + strconv.Itoa(*repeats)}
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), child+"="+t.Name())
+	cmd.Env = append(append(os.Environ(), more()...), child+"="+t.Name())
 	out, err := cmd.CombinedOutput()
 	switch {
 	case err != nil:
@@ -68,7 +75,7 @@ func settledTally(wanted tally) tally {
 func quietTally() tally {
 	now := takeTally()
 	for {
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond)
 		next := takeTally()
 		if !now.exceeds(next) {
 			return next
