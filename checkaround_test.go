@@ -1,12 +1,16 @@
 package dockertls_test
 
 import (
+	"crypto/tls"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dockertls/dockertls"
 	"github.com/dockertls/dockertls/dockertlstest"
@@ -158,5 +162,73 @@ func TestRedirectsEnd(t *testing.T) {
 	_, err := cfg.HTTPClient().Get(cfg.URL("/"))
 	if err == nil || !strings.Contains(err.Error(), "stopped after 10 redirects") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Certificates that lie around are judged: only one that the daemon would take is
+// offered, and of the others it is said why they are not.
+func TestCheckOfPairsThatLieAround(t *testing.T) {
+	ca, foreign := dockertlstest.NewCA(), dockertlstest.NewCA()
+	twin := ca.Twin()
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("USERPROFILE", home) // the same on Windows
+	for _, name := range []string{"DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG"} {
+		t.Setenv(name, "")
+	}
+	past := time.Now().Add(-time.Hour)
+	for name, set := range map[string]struct {
+		ca   *dockertlstest.CA
+		pair *dockertlstest.Pair
+	}{
+		"foreign": {foreign, foreign.ClientPair("alice")},
+		"expired": {ca, ca.Issue(dockertlstest.CertSpec{CommonName: "alice", Client: true, NotBefore: past.Add(-time.Hour), NotAfter: past})},
+		"server":  {ca, ca.ServerPair("box")},
+		"twin":    {twin, twin.ClientPair("alice")},
+		"good":    {ca, ca.ClientPair("alice")},
+		"keyless": {ca, ca.ClientPair("alice")},
+	} {
+		check(t, dockertlstest.WriteCerts(filepath.Join(home, ".docker", "machine", "machines", name), set.ca, set.pair))
+	}
+	machine := func(name string) string { return filepath.Join(home, ".docker", "machine", "machines", name) }
+	check(t, os.Remove(filepath.Join(machine("keyless"), "key.pem")))
+
+	_, opts := startDaemon(t, dockertlstest.MutualTLS, ca)
+	opts.Cert, opts.Key = nil, nil
+	text, advice := checked(t, opts, dockertls.FromEnv())
+	cert := func(name string) string { return filepath.Join(machine(name), "cert.pem") }
+	wantSeen(t, text, cert("foreign")+" is of another authority", cert("expired")+" is not valid for a client now", cert("server")+" is not valid for a client now",
+		cert("twin")+" is of another generation", cert("keyless")+" has no key.pem beside it", cert("good")+" is of an authority that the daemon accepts")
+	if len(advice) != 1 || !strings.Contains(advice[0], machine("good")) {
+		t.Errorf("advice %q", advice)
+	}
+
+	silent := dockertlstest.Start(t, dockertlstest.NoAcceptedCAs())
+	opts = silent.Options()
+	opts.Cert, opts.Key = nil, nil
+	text, advice = checked(t, opts, dockertls.FromEnv())
+	wantSeen(t, text, "does not say which authorities it accepts")
+	if len(advice) > 0 {
+		t.Errorf("advice %q", advice)
+	}
+}
+
+// A client that makes its TLS connections itself, with the transport's
+// configuration, verifies a chain with an intermediate authority, and no other.
+func TestTransportTLSVerifiesWholeChains(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	for _, issuer := range []*dockertlstest.CA{ca.Intermediate("between"), ca.Twin().Intermediate("between")} {
+		d, opts := startDaemon(t, dockertlstest.TLS, ca, serving(issuer, "127.0.0.1"))
+		cfg := resolve(t, opts)
+		conn, err := tls.Dial("tcp", d.Addr(), cfg.Transport().TLSClientConfig)
+		if good := issuer.Certificate().CheckSignatureFrom(ca.Certificate()) == nil; good != (err == nil) {
+			t.Errorf("signed by the authority: %t; got %v", good, err)
+		}
+		if err == nil {
+			conn.Close()
+		} else {
+			wantKind(t, err, dockertls.ServerUntrusted)
+		}
 	}
 }

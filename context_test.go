@@ -26,7 +26,7 @@ func TestContextErrors(t *testing.T) {
 	wantExplained(t, ask("broken"), ContextInvalid)
 
 	check(t, os.MkdirAll(newContextFolder(dir, "folder").meta, 0o700))
-	wantExplained(t, ask("folder"), FileUnreadable, "is a directory")
+	wantExplained(t, ask("folder"), FileUnreadable, "meta.json: ")
 
 	put("nohost", metaOf("tcp://:1")) // localhost, in the clear; with TLS a name must be verified
 	check(t, os.MkdirAll(filepath.Join(newContextFolder(dir, "nohost").tls, "docker"), 0o700))

@@ -50,6 +50,13 @@ func TestReasonsOfRefusal(t *testing.T) {
 
 	s := scene{cfg: cfg, seen: &handshake{requested: true, generation: cfg.current()}, stage: StageHandshake}
 	wantExplained(t, s.explain(remoteError(alertHandshakeFailure)), ClientCertRequired, "it cannot sign in any way", "RSA 2048")
+	opts.CA = pemOf(ca.cert)
+	opts.Cert, opts.Key = ca.below("between").pair("alice", newTestKey(t), nil)
+	below, err := Resolve(opts)
+	check(t, err)
+	fits := scene{cfg: below, seen: &handshake{requested: true, accepted: [][]byte{ca.cert.RawSubject}, generation: below.current()}, stage: StageHandshake}
+	wantExplained(t, fits.explain(remoteError(alertHandshakeFailure)), ClientCertRequired, "it cannot sign in any way")
+	wantExplained(t, scene{}.certRequired(), ClientCertRequired, "set DOCKER_CERT_PATH")
 	s.seen.requested = false
 	wantExplained(t, s.explain(remoteError(alertNoALPN)), TLSHandshake, "another protocol than HTTP/1.1")
 	s.stage = StageRequest
@@ -86,6 +93,23 @@ func TestReasonsOfServerCertificates(t *testing.T) {
 	} {
 		wantExplained(t, scene{stage: StageHandshake}.explain(tc.err), tc.kind, tc.words...)
 	}
+}
+
+// Plain HTTP was sent to a daemon that speaks TLS: the hint names what was meant
+// to switch it on.
+func TestReasonsOfPlainHTTP(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	for _, tc := range []struct{ variable, words string }{
+		{"X=1", "TLS is not switched on"},
+		{"DOCKER_TLSVERIFY=1", "there is a variable DOCKER_TLSVERIFY"},
+		{"DOCKER_CERT_PATH=/certs", "DOCKER_CERT_PATH is set, but TLS is not switched on"},
+	} {
+		cfg, err := Resolve(fromEnv([]string{"DOCKER_HOST=tcp://box:1", tc.variable}, func() string { return home }))
+		check(t, err)
+		wantExplained(t, scene{cfg: cfg}.tlsRequired("it speaks TLS"), TLSRequired, tc.words)
+	}
+	wantExplained(t, scene{}.tlsRequired("it speaks TLS"), TLSRequired, "DOCKER_TLS_VERIFY=1")
 }
 
 func TestReasonsOfSSHNotStarting(t *testing.T) {

@@ -50,12 +50,22 @@ func rotations() map[string]rotation {
 		},
 		"gone for a moment": func(t *testing.T, dir string, ca *dockertlstest.CA, client *dockertlstest.Pair) {
 			for _, name := range []string{"ca.pem", "cert.pem", "key.pem"} {
-				check(t, os.Remove(filepath.Join(dir, name)))
+				check(t, removeFile(filepath.Join(dir, name)))
 			}
 			time.Sleep(150 * time.Millisecond)
 			check(t, dockertlstest.WriteCerts(dir, ca, client))
 		},
 	}
+}
+
+// removeFile tries for a while on Windows, where a file cannot be removed in the
+// moment in which it is read.
+func removeFile(path string) error {
+	err := os.Remove(path)
+	for end := time.Now().Add(time.Second); err != nil && runtime.GOOS == "windows" && time.Now().Before(end); err = os.Remove(path) {
+		time.Sleep(time.Millisecond)
+	}
+	return err
 }
 
 // A sighting is a client that requests a daemon, again and again, and notes who
@@ -192,7 +202,7 @@ func TestBrokenMaterialIsToldOnce(t *testing.T) {
 				ReloadInterval: time.Millisecond, OnEvent: events.add, ExpiryWarnings: []time.Duration{}}), d}
 			path := filepath.Join(dir, tt.file)
 			if tt.data == nil {
-				check(t, os.Remove(path))
+				check(t, removeFile(path))
 			} else {
 				writeFile(t, path, tt.data)
 			}
@@ -440,7 +450,7 @@ func TestSameContentIsNothingNew(t *testing.T) {
 	for name, change := range map[string]func(path string, data []byte) error{
 		"written again": func(path string, data []byte) error { return os.WriteFile(path, data, 0o600) },
 		"gone for a moment": func(path string, data []byte) error {
-			err := os.Remove(path)
+			err := removeFile(path)
 			time.Sleep(20 * time.Millisecond)
 			return errors.Join(err, os.WriteFile(path, data, 0o600))
 		},

@@ -14,7 +14,7 @@ import (
 // What the pages for contributors and the files for GitHub name is there:
 // folders, files, tests, scripts, and what is exported.
 
-var upkeepPages = []string{"CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", ".github/PULL_REQUEST_TEMPLATE.md", ".github/ISSUE_TEMPLATE/connection.yml", ".github/workflows/test.yml"}
+var upkeepPages = []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", ".github/PULL_REQUEST_TEMPLATE.md", ".github/ISSUE_TEMPLATE/connection.yml", ".github/workflows/test.yml"}
 
 var (
 	quotedWords = regexp.MustCompile("`([^`\n]+)`")
@@ -76,7 +76,7 @@ func checkCommand(t *testing.T, page, line string) {
 	case words[1] == "run":
 		program, version, _ := strings.Cut(words[2], "@")
 		program = strings.TrimPrefix(program, "github.com/dockertls/dockertls/")
-		if found, _ := filepath.Glob(filepath.Join(program, "*.go")); version != "latest" || len(found) == 0 {
+		if found, _ := filepath.Glob(filepath.Join(program, "*.go")); len(found) == 0 || version != "latest" && !strings.HasPrefix(program, "./") {
 			t.Errorf("%s: %s: no such program", page, line)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"os"
 	"path/filepath"
+	"runtime"
+	"time"
 )
 
 // Pair is a certificate and its private key.
@@ -68,5 +70,15 @@ func replaceFile(path string, data []byte, mode os.FileMode) error {
 	if err := os.Chmod(temp.Name(), mode); err != nil {
 		return err
 	}
-	return os.Rename(temp.Name(), path)
+	return rename(temp.Name(), path)
+}
+
+// rename tries for a while on Windows, where a file cannot be replaced in the
+// moment in which somebody reads it.
+func rename(from, to string) error {
+	err := os.Rename(from, to)
+	for end := time.Now().Add(time.Second); err != nil && runtime.GOOS == "windows" && time.Now().Before(end); err = os.Rename(from, to) {
+		time.Sleep(time.Millisecond)
+	}
+	return err
 }
