@@ -92,8 +92,8 @@ const (
 // presents a client certificate, nor reads a key, that the settings did not
 // choose. A [Remedy] is named only after it was checked: a socket and a port have
 // answered, an authority verifies the chain, a client certificate is covered by
-// the server's list. Other places are looked
-// at only if the environment counts ([FromEnv]).
+// the server's list. Other places are looked at only if the environment counts
+// ([FromEnv]).
 //
 // As every new connection it uses new certificates that have come
 // ([Options.ReloadInterval]), and is counted in [Config.Stats]. It takes 30

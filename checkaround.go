@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -19,17 +20,21 @@ func (k *checkup) lookAround(ctx context.Context) {
 		return
 	}
 	looks := map[Kind]func(context.Context, *Step){
-		TLSRequired:        k.whoSpeaksTLS,
-		ConnectionReset:    k.whoSpeaksTLS,
-		TLSNotOffered:      k.whoSpeaksPlain,
-		ServerUntrusted:    k.whoseAuthority,
-		ServerCertExpired:  k.whoseAuthority,
-		ServerNameMismatch: k.whichName,
-		ClientCertRequired: k.whichClientCert, ClientCertRejected: k.whichClientCert,
-		ClientCertExpired: k.whichClientCert, ClientCertNotYet: k.whichClientCert,
-		ProxyFailed:   k.withoutProxy,
-		SocketMissing: k.whichSocket, SocketPermission: k.whichSocket,
+		TLSRequired:     k.whoSpeaksTLS,
+		ConnectionReset: k.whoSpeaksTLS,
+		ProxyFailed:     k.withoutProxy,
+		SocketMissing:   k.whichSocket, SocketPermission: k.whichSocket,
 		ConnectionRefused: k.otherDoors, Unreachable: k.otherDoors, Timeout: k.otherDoors, DNS: k.otherDoors,
+	}
+	if k.seen != nil { // else it is an Options.Dialer that failed so, about another server's TLS
+		maps.Copy(looks, map[Kind]func(context.Context, *Step){
+			TLSNotOffered:      k.whoSpeaksPlain,
+			ServerUntrusted:    k.whoseAuthority,
+			ServerCertExpired:  k.whoseAuthority,
+			ServerNameMismatch: k.whichName,
+			ClientCertRequired: k.whichClientCert, ClientCertRejected: k.whichClientCert,
+			ClientCertExpired: k.whichClientCert, ClientCertNotYet: k.whichClientCert,
+		})
 	}
 	look := looks[k.failure.Kind]
 	if look == nil {

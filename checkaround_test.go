@@ -1,7 +1,9 @@
 package dockertls_test
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -229,6 +231,29 @@ func TestTransportTLSVerifiesWholeChains(t *testing.T) {
 			conn.Close()
 		} else {
 			wantKind(t, err, dockertls.ServerUntrusted)
+		}
+	}
+}
+
+// A Dialer may lead through a TLS server of its own, which says nothing about the
+// endpoint behind it.
+func TestCheckWhenADialerFails(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []dockertlstest.Fault{
+		dockertlstest.ClientCertMissing, dockertlstest.ServerCAUnknown, dockertlstest.ServerNameWrong, dockertlstest.UnexpectedPlain,
+	} {
+		// Under TLS 1.2 a client certificate is refused in the handshake.
+		server := dockertlstest.Start(t, fault, dockertlstest.MaxTLS(tls.VersionTLS12))
+		tunnel, err := dockertls.Resolve(server.Options())
+		check(t, err)
+		cfg, err := dockertls.Resolve(dockertls.Options{
+			Host: "tcp://box:2376", TLSVerify: new(true), CAFile: "system",
+			Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) { return tunnel.Dial(ctx) },
+		})
+		check(t, err)
+		report := cfg.Check(t.Context())
+		if !errors.Is(report.Error(), fault.Kind()) || len(report.Remedies) > 0 {
+			t.Errorf("%s: got %v, and the remedies %v", fault, report.Error(), report.Remedies)
 		}
 	}
 }

@@ -25,11 +25,10 @@ type dialFunc = func(ctx context.Context, network, address string) (net.Conn, er
 // Over ssh it returns at once, and the first Read shows what failed.
 //
 // Errors that are understood are an [*Error] of one of the kinds of reaching,
-// speaking, trusting and being trusted ([DNS] to [ClientCertNotYet], and those of
-// ssh);
-// those of the context come as themselves. Under TLS 1.3 a daemon refuses a
-// client certificate only after the handshake: the first Read shows that, or a
-// Write that fails. The end of the stream is io.EOF.
+// speaking, trusting and being trusted, from [DNS] to [ClientCertNotYet]; those
+// of the context come as themselves. Under TLS 1.3 a daemon refuses a client
+// certificate only after the handshake: the first Read shows that, or a Write
+// that fails. The end of the stream is io.EOF.
 func (c *Config) Dial(ctx context.Context) (net.Conn, error) {
 	if !c.secured() {
 		return c.opened(c.dialEndpoint(ctx, false))

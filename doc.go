@@ -12,8 +12,8 @@
 // A [Config] is the decision. It hands out a [net/http.Client], a
 // [net/http.Transport] for other clients of Docker's API, a [crypto/tls.Config],
 // a raw stream for exec and attach ([Config.Dial]), and the DOCKER_* variables
-// for a child process ([Config.Environ], [Config.EnvironIn]). [Config.Settings] tells where each
-// value came from, and [Config.Warnings] what to know about them.
+// for a child process ([Config.Environ], [Config.EnvironIn]). [Config.Settings]
+// tells where each value came from, and [Config.Warnings] what to know about them.
 //
 // # Precedence
 //

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -130,12 +131,8 @@ func (c *Config) TLSConfig() *tls.Config {
 	if cfg.RootCAs != nil {
 		cfg.RootCAs = cfg.RootCAs.Clone()
 	}
-	for i := range cfg.Certificates {
-		if i == 0 {
-			cfg.Certificates = append([]tls.Certificate(nil), cfg.Certificates...)
-		}
-		chain := cfg.Certificates[i].Certificate
-		cfg.Certificates[i].Certificate = append([][]byte(nil), chain...)
+	for i, cert := range cfg.Certificates { // the generation's connections share the chain
+		cfg.Certificates[i].Certificate = slices.Clone(cert.Certificate)
 	}
 	return cfg
 }
@@ -158,11 +155,11 @@ const (
 //
 // It reaches this Config's endpoint only: requests with another scheme or host,
 // by redirect or otherwise, fail with [EndpointMismatch] before anything is
-// dialled. On a socket, a pipe or over ssh every host name stands for it. TLS is done with
-// this Config's settings, whatever becomes of the transport's TLSClientConfig,
-// which is there for clients that look at it, or dial with it. It verifies by a
-// callback, VerifyConnection, so that those clients get an [*Error] too: to copy
-// it in part use [Config.TLSConfig], which does without.
+// dialled. On a socket, a pipe or over ssh every host name stands for it. TLS is
+// done with this Config's settings, whatever becomes of the transport's
+// TLSClientConfig, which is there for clients that look at it, or dial with it.
+// It verifies by a callback, VerifyConnection, so that those clients get an
+// [*Error] too: to copy it in part use [Config.TLSConfig], which does without.
 //
 // A library that replaces the transport's Proxy and DialContext (moby's WithHost
 // does, if it comes after WithHTTPClient) takes these guards away: TLS stays, but

@@ -81,9 +81,9 @@ func (e *Error) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// MarshalJSON is for logs and reports; there is no way back. It writes kind, host, source, message (what Error returns), hint and
-// evidence. The cause is left out: its text is not ours, and it has no other
-// form.
+// MarshalJSON is for logs and reports; there is no way back. It writes kind,
+// host, source, message (what Error returns), hint and evidence. The cause is
+// left out: its text is not ours, and it has no other form.
 func (e *Error) MarshalJSON() ([]byte, error) {
 	if e == nil {
 		return []byte("null"), nil

@@ -45,7 +45,7 @@ func leaveFiles(t *testing.T, left int) (giveBack func()) {
 // descriptors, in words that can be shown.
 func wantShortage(t *testing.T, what string, left int, err error) {
 	t.Helper()
-	checkMessage(t, err)
+	dockertls.CheckMessage(t, err)
 	if err != nil && !errors.Is(err, syscall.EMFILE) && !strings.Contains(fmt.Sprintf("%+v", err), syscall.EMFILE.Error()) {
 		t.Errorf("%s with %d left: got %+v", what, left, err)
 	}

@@ -35,8 +35,9 @@ const (
 type Options struct {
 	// Host is the daemon's address, as for docker -H: tcp://host:port,
 	// unix:///path, npipe:////./pipe/name, ssh://user@host:port/path, or
-	// host:port. A tcp address without port means port 2375, with TLS too. "default" is docker's default
-	// address, and hides every context. Environment: DOCKER_HOST.
+	// host:port. A tcp address without port means port 2375, with TLS too.
+	// "default" is docker's default address, and hides every context.
+	// Environment: DOCKER_HOST.
 	Host string `yaml:"host,omitempty" json:"host,omitempty"`
 
 	// Context names a stored docker context; "default" is none. Host and
@@ -92,11 +93,11 @@ type Options struct {
 	// concurrent use.
 	Signer crypto.Signer `yaml:"-" json:"-"`
 
-	// Dialer opens every connection: to the daemon or to the proxy. The
-	// network is "tcp" or "unix", the address host:port or a path. With "ssh"
-	// the address is what follows ssh://, and the result must be the stream to
-	// the daemon there. It must heed the context, which carries a time limit.
-	// Default: a [net.Dialer], and for ssh the ssh program.
+	// Dialer opens every connection, to the daemon or to the proxy, but for
+	// named pipes. The network is "tcp" or "unix", the address host:port or a
+	// path. With "ssh" the address is what follows ssh://, and the result must
+	// be the stream to the daemon there. It must heed the context, which
+	// carries a time limit. Default: a [net.Dialer], and for ssh the ssh program.
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error) `yaml:"-" json:"-"`
 
 	// Proxy chooses the proxy for a tcp endpoint; nil, nil means none. It is
