@@ -20,7 +20,7 @@ import (
 // between DOCKER_HOST and DOCKER_CONTEXT the address wins.
 //
 // Every error is an [*Error] of one of the kinds from [HostInvalid] to
-// [FileUnreadable], or [ProxyFailed].
+// [FileUnreadable], or [MaterialUnavailable] or [ProxyFailed].
 func Resolve(layers ...Options) (*Config, error) {
 	return new(Resolver).Resolve(layers...)
 }
