@@ -13,7 +13,8 @@
 // [net/http.Transport] for other clients of Docker's API, a [crypto/tls.Config],
 // a raw stream for exec and attach ([Config.Dial]), and the DOCKER_* variables
 // for a child process ([Config.Environ], [Config.EnvironIn]). [Config.Settings]
-// tells where each value came from, and [Config.Warnings] what to know about them.
+// tells where each value came from, [Config.Warnings] what to know about them, and
+// [Config.Check] why the daemon cannot be reached.
 //
 // # Precedence
 //
@@ -38,10 +39,11 @@
 // Of the variables DOCKER_TLS_VERIFY and DOCKER_TLS any text means yes, even
 // "0" and "false". An explicit TLSVerify of false switches TLS on, without
 // verification, whatever DOCKER_TLS_VERIFY says. Nothing else switches TLS on
-// in the default context: not the port, and not files lying in place.
+// in the default context: neither the port nor files that are there.
 //
-// Without a [FromEnv] layer nothing of the process counts: no variable, no home
-// folder, no config.json, no proxy; and without a CA the system's roots verify.
+// Without a [FromEnv] layer the process's environment does not count: no variable,
+// no home folder, no config.json, no proxy; and without a CA the system's roots
+// verify.
 // docs/rules.md lists the rules by the numbers that comments here refer to.
 //
 // # Modes
@@ -57,8 +59,9 @@
 //
 // # Security
 //
-//   - A client certificate that the daemon accepts is root on its host. Keep
-//     key.pem readable by its owner only; Resolve warns if it is not.
+//   - Whoever has a client certificate that the daemon accepts, and its key, is
+//     root on the daemon's host. Keep key.pem readable by its owner only; Resolve
+//     warns if it is not.
 //   - TLS that was asked for is never dropped: not on errors, not on redirects,
 //     not by a weaker context. The only way down is an explicit setting of
 //     higher rank: TLSVerify false, or TLS false against DOCKER_TLS.
@@ -118,13 +121,13 @@
 // An address ssh://user@host:port is reached as docker does it: the user's own
 // ssh program, found on the PATH, runs "docker system dial-stdio" on the other
 // side, and each connection is one such process. Host names, users, keys and host
-// keys are the matter of ssh's configuration and agent; the process's environment
-// counts for them, with and without a [FromEnv] layer. A path in the address
+// keys are up to ssh's configuration and agent; for them the process's environment
+// counts, with and without a [FromEnv] layer. A path in the address
 // names the daemon's socket on the other side. There is no TLS and no proxy.
 //
 // ssh has no terminal here: it asks nobody for passwords or about unknown hosts.
-// It ends with its connection, for which Close is enough, and not with the context
-// that it was dialled with.
+// Closing the connection ends it; the end of the context that it was dialled with
+// does not.
 //
 // Nothing is said on such a connection before the daemon answers: [Config.Dial]
 // returns as soon as ssh was started, and what goes wrong comes in place of the
@@ -138,12 +141,12 @@
 // # Errors
 //
 // Every failure that is understood is an [*Error]: a stable [Kind] for errors.Is,
-// the setting at fault in Source, one line of text, a hint apart from it, which
-// %+v prints, and what was seen in [Evidence]. It comes by itself, from the
-// errors of any client that uses a [Config.Transport] or [Config.HTTPClient];
-// [Config.Diagnose] takes it out of what the client put around it, and explains
-// errors of connections that a client made itself. [Diagnose] does so without a
-// Config, from types and in the end from an error's text. What is not understood
+// the setting at fault in Source, one line of text, a separate hint, which %+v
+// prints, and what was seen in [Evidence]. The errors of any client that uses a
+// [Config.Transport] or [Config.HTTPClient] contain it; [Config.Diagnose] takes
+// it out of what the client put around it, and explains errors of connections
+// that a client made itself. [Diagnose] does so without a Config, from types or,
+// failing that, from an error's text. What is not understood
 // stays what it was. docs/diagnostics.md lists the kinds, docs/clients.md what
 // other clients lose.
 //
@@ -164,7 +167,7 @@
 // way, one more connection finds it out: it only listens, for 3 s at most, and
 // there is at most one a second.
 //
-// Because of this the connections are no *tls.Conn: net/http would not let
+// Because of this the connections are not of type *tls.Conn: net/http would not let
 // anybody explain the errors of one. They have a method ConnectionState instead,
 // also what [Config.Dial] returns and what GotConn shows of
 // [net/http/httptrace.ClientTrace], whose TLSHandshakeStart and TLSHandshakeDone

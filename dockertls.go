@@ -53,8 +53,8 @@ func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 // stay as they were.
 // Until then, and whatever is wrong with it, what was last in use stays; the
 // failure is told to Options.Logger and OnEvent, once. Kept connections of a
-// transport change over with their next request, without any that fails; streams
-// end on what they began with. Nothing runs in between.
+// transport change over with their next request, and no request fails because of
+// it; streams keep what they began with. Nothing runs in between.
 type Config struct {
 	endpoint    endpoint
 	context     string

@@ -35,7 +35,7 @@ const (
 type Options struct {
 	// Host is the daemon's address, as for docker -H: tcp://host:port,
 	// unix:///path, npipe:////./pipe/name, ssh://user@host:port/path, or
-	// host:port. A tcp address without port means port 2375, with TLS too.
+	// host:port. A tcp address without a port means port 2375, with TLS too.
 	// "default" is docker's default address, and hides every context.
 	// Environment: DOCKER_HOST.
 	Host string `yaml:"host,omitempty" json:"host,omitempty"`
@@ -119,8 +119,10 @@ type Options struct {
 	ReloadInterval time.Duration `yaml:"reload_interval,omitempty" json:"reload_interval,omitempty"`
 
 	// ExpiryWarnings are the times before the end of a certificate at which
-	// OnEvent and Logger are told, once each, when a connection is made; the end
-	// itself is told in any case. Default: 30 days, 7 days and 1 day.
+	// OnEvent and Logger are told, once each, when a connection is made or a
+	// request begins; the end itself is told in any case. As for new files,
+	// ReloadInterval must have passed, since Resolve for the first time.
+	// Default: 30 days, 7 days and 1 day.
 	ExpiryWarnings []time.Duration `yaml:"expiry_warnings,omitempty" json:"expiry_warnings,omitzero"`
 
 	// DisableResumption makes every connection do a full handshake. Default:
@@ -128,11 +130,11 @@ type Options struct {
 	DisableResumption bool `yaml:"disable_resumption,omitempty" json:"disable_resumption,omitempty"`
 
 	// Logger is told of new material (info), of what is wrong with it and of
-	// expiry (warn), of connections and their failures (debug). Default: silence.
+	// expiry (warn), and of connections and their failures (debug). Default: silence.
 	Logger *slog.Logger `yaml:"-" json:"-"`
 
-	// OnEvent is called for the same, but for connections. Whoever connects
-	// waits for it. Default: nobody is told.
+	// OnEvent is called for the same, except for connections and their failures.
+	// Whoever connects waits for it. Default: nobody is told.
 	OnEvent func(Event) `yaml:"-" json:"-"`
 
 	// Source is what settings and errors call this layer, for example the

@@ -53,7 +53,7 @@
 //	dockertlstest.Start(t, dockertlstest.Resets(dockertlstest.InBody))
 //
 // A table of tests loops over [Faults], each of which knows the [Fault.Kind] of
-// error that package dockertls makes of it.
+// error that package dockertls makes of it; its comment says what such a test needs.
 //
 // # What the daemon answers, and what it has seen
 //

@@ -80,7 +80,7 @@ func Hangs(at Stage) Fault { return Fault("hangs-" + at) }
 func Closes(at Stage) Fault { return Fault("closes-" + at) }
 
 // Resets is like [Closes], but the connection is reset: connection-reset at
-// every stage.
+// every stage, and at [InBody] for a client that reads the body.
 func Resets(at Stage) Fault { return Fault("resets-" + at) }
 
 // Sends makes a daemon that sends a text in place of what is due at a stage, and
@@ -91,7 +91,10 @@ func Sends(at Stage, text string) Option {
 }
 
 // Faults returns all of them, [Hangs], [Closes] and [Resets] at every stage
-// included, for a table of tests.
+// included, for a table of tests. Give each test a deadline of more than 9 seconds
+// (a context, say): package dockertls does not end what hangs at the later stages,
+// and a shorter one hides the kind timeout. And let it read the body: some faults
+// are in there.
 func Faults() []Fault {
 	var all []Fault
 	for _, e := range faultTable() {
@@ -101,8 +104,9 @@ func Faults() []Fault {
 }
 
 // Kind returns the kind of the error that package dockertls reports: to a client
-// with the daemon's own [Daemon.Options], the default mode, any version of TLS,
-// and no deadline. It is "" where no error of a kind comes of it.
+// with the daemon's own [Daemon.Options], the default mode and any version of TLS,
+// which reads the answer to its end and has no deadline within 9 seconds. It is ""
+// where the client gets no error, one without a kind, or no answer at all.
 func (f Fault) Kind() dockertls.Kind {
 	for _, e := range faultTable() {
 		if e.fault == f {

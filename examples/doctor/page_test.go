@@ -96,7 +96,8 @@ func steady(output, home string) string {
 const pageIntro = `# Doctor
 
 ` + "`examples/doctor`" + ` takes docker's flags and variables, tries the connection step by step, and says what is
-wrong and what would help. It exits with 0 only if the daemon answers.
+wrong and what would help. Run it where the problem is, with the settings of the program that fails. It
+exits with 0 only if the daemon answers.
 
 ` + "```" + `sh
 go install github.com/dockertls/dockertls/examples/doctor@latest
@@ -108,9 +109,8 @@ doctor --explain 'remote error: tls: bad certificate'
 
 After a failure it looks around: who speaks TLS where plain HTTP was refused, which ca.pem in the usual
 places verifies the chain that the server shows, which cert.pem is of an authority that the daemon accepts,
-which socket answers. "Checked" is said of nothing else. It never sends a request
-to a server that is not trusted, and never shows a client certificate, nor reads a key, that the settings
-did not choose. In a program, the same is ` + "`cfg.Check(ctx)`" + `.
+which socket answers. "Checked" is said of nothing else. The doctor never sends a request to a server that
+is not trusted, and never shows a client certificate, nor reads a key, that the settings did not choose. In a program, the same is ` + "`cfg.Check(ctx)`" + `.
 
-The sessions below are real, but for times, dates, ports and names of machines.
+The sessions below are real, except for times, dates, ports and names of machines.
 `
