@@ -49,7 +49,7 @@ func wantShortage(t *testing.T, what string, left int, err error) {
 	if err != nil && !errors.Is(err, syscall.EMFILE) && !strings.Contains(fmt.Sprintf("%+v", err), syscall.EMFILE.Error()) {
 		t.Errorf("%s with %d left: got %+v", what, left, err)
 	}
-	if err == nil && left == 0 {
+	if err == nil && left == 0 && what != "Reload" { // which reads only what may have changed
 		t.Errorf("%s with none left: no error", what)
 	}
 }
@@ -88,7 +88,7 @@ func shortUses(t *testing.T) map[string]func() error {
 		"Dial":      func() error { return dialOnce(t.Context(), cfg) },
 		"Check":     func() error { return cfg.Check(t.Context()).Error() },
 		"a name":    func() error { return dialOnce(t.Context(), byName) },
-		"Reload":    func() error { return cfg.Reload(t.Context()) }, // it reads again what was changed of late
+		"Reload":    func() error { return cfg.Reload(t.Context()) },
 		"EnvironIn": func() error {
 			copies++
 			_, err := cfg.EnvironIn(filepath.Join(dir, fmt.Sprint("copy", copies)))
