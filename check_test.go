@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -192,5 +195,32 @@ func TestConclusionIsFitToBeShown(t *testing.T) {
 	check(t, (&dockertls.Report{Host: "unix:///x\x1b[2J", Healthy: true}).WriteConclusion(&text))
 	if want := "healthy: unix:///x\\x1b[2J (plain)\n"; text.String() != want {
 		t.Errorf("got %q, want %q", text.String(), want)
+	}
+}
+
+// Over TCP without TLS, and on a socket, a report says plain, as the Config does.
+func TestCheckTellsThePlainMode(t *testing.T) {
+	t.Parallel()
+	for _, opts := range []dockertls.Options{dockertlstest.Start(t, dockertlstest.Plain).Options(), {Host: "unix:///nowhere.sock"}} {
+		cfg := resolve(t, opts)
+		if report := cfg.Check(t.Context()); report.Mode != dockertls.Plain || cfg.Mode() != dockertls.Plain {
+			t.Errorf("%s: the report says %v, the Config %v", cfg.Host(), report.Mode, cfg.Mode())
+		}
+	}
+}
+
+// An address without a port leads to 2375, with TLS too, where a daemon with TLS
+// does not usually listen.
+func TestHintOnAMissingPort(t *testing.T) {
+	t.Parallel()
+	refuse := func(context.Context, string, string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	}
+	for host, want := range map[string]bool{"tcp://box": true, "box": true, "tcp://box:2375": false} {
+		cfg := resolve(t, dockertls.Options{Host: host, TLSVerify: new(true), CAFile: "system", Dialer: refuse})
+		var e *dockertls.Error
+		if err := request(cfg); !errors.As(err, &e) || e.Kind != dockertls.ConnectionRefused || strings.Contains(e.Hint, "has no port") != want {
+			t.Errorf("%s: %+v", host, err)
+		}
 	}
 }

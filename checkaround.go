@@ -44,6 +44,9 @@ func (k *checkup) lookAround(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, 4*lookLimit)
 		defer cancel()
 		look(ctx, s)
+		if len(s.Seen) == 0 {
+			s.see("nothing was found that would help")
+		}
 		return nil
 	})
 }

@@ -397,7 +397,7 @@ func (r *resolution) warnAbout(d decision, w wish) {
 	for _, part := range d.endpoint.dropped {
 		r.warn(WarnAddressParts, d.source, "the %s in the address has no meaning and is dropped", part)
 	}
-	if d.endpoint.noPort {
+	if d.endpoint.noPort && d.context != wordDefault {
 		r.warn(WarnDefaultPort, d.source, "no port in the address: in a context that means %s", d.endpoint.String())
 	}
 	r.warnNoEffect(d, w)

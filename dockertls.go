@@ -91,10 +91,7 @@ func (c *Config) Host() string { return c.endpoint.String() }
 
 // Mode returns how connections are secured.
 func (c *Config) Mode() Mode {
-	if g := c.generation.Load(); g != nil {
-		return g.mode()
-	}
-	return Plain
+	return c.current().mode()
 }
 
 // Context returns the name of the docker context in use, "default" for none.

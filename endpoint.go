@@ -43,7 +43,7 @@ type endpoint struct {
 
 	https   bool     // the address itself asks for TLS (contexts only)
 	dropped []string // parts of the address that have no meaning (Q5)
-	noPort  bool     // the address has no port and a context's rule filled it in (Q4)
+	noPort  bool     // the address has no port: rule 9, or Q4 in a context, fills it in
 }
 
 // isTCP tells endpoints that TLS, proxies and ports are for from sockets, pipes
@@ -207,7 +207,7 @@ func parseTCP(rest string) (endpoint, *Error) {
 	host := cmp.Or(a.host, "localhost")
 	e.serverName = strings.TrimSuffix(asciiHost(host), ".")
 	e.address = net.JoinHostPort(asciiHost(host), cmp.Or(a.port, plainPort))
-	e.authority = e.address
+	e.authority, e.noPort = e.address, a.port == ""
 	return e, nil
 }
 

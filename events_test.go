@@ -106,7 +106,7 @@ func TestStats(t *testing.T) {
 	wantKind(t, request(nobody), dockertls.ConnectionRefused)
 	data, err := json.Marshal([]dockertls.Stats{cfg.Stats(), nobody.Stats()})
 	check(t, err)
-	want := `[{"generation":1,"connections":2,"handshakes":2,"resumptions":1,"renewals":0,"reloads":0,"reload_failures":0,"failures":null},` +
+	want := `[{"generation":1,"connections":2,"handshakes":2,"resumptions":1,"renewals":0,"reloads":0,"reload_failures":0,"failures":{}},` +
 		`{"generation":1,"connections":0,"handshakes":0,"resumptions":0,"renewals":0,"reloads":0,"reload_failures":0,"failures":{"connection-refused":1}}]`
 	if diff := cmp.Diff(want, string(data)); diff != "" {
 		t.Errorf("stats (-want +got):\n%s", diff)

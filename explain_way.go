@@ -54,6 +54,9 @@ func (s scene) explainDial(err error) *Error {
 		return s.explainSocket(err, path)
 	case isRefused(err):
 		e := &Error{Kind: ConnectionRefused, Source: s.hostSource(), Detail: "nobody listens there"}
+		if s.cfg != nil && s.cfg.endpoint.noPort && s.cfg.context == wordDefault {
+			return e.hint("the address%s has no port, which means %s, with TLS too: name the port that the daemon listens on, with TLS usually 2376", s.fromHost(), plainPort)
+		}
 		return e.hint("check the address%s, and that the daemon is running and listens on TCP", s.fromHost())
 	case isUnreachable(err):
 		e := &Error{Kind: Unreachable, Source: s.hostSource(), Detail: saidNoRoute}
@@ -231,7 +234,7 @@ func (c *Config) filesThere() string {
 	}
 	folder := c.certDir + fromSource(c.certDirFrom)
 	if len(there) == 0 {
-		return "the daemon's ca.pem, and cert.pem and key.pem if it asks for them, belong into " + folder
+		return "the daemon's ca.pem, and cert.pem and key.pem if it asks for them, belong in " + folder
 	}
 	return "in " + folder + " there is " + strings.Join(there, ", ") + " already"
 }

@@ -73,7 +73,7 @@ func checkEndpoint(t *testing.T, e endpoint) {
 	if err != nil || u.Host == "" || !strings.HasSuffix(u.Path, "/_ping") {
 		t.Fatalf("%+v makes the URL %q: %v", e, e.url(schemeHTTPS, "/_ping"), err)
 	}
-	if got := hostPort(u); !sameAddress(got, e.address) && e.authority != "" && !e.noPort {
+	if got := hostPort(u); !sameAddress(got, e.address) && u.Port() != "" {
 		t.Errorf("%+v is dialled as %q by net/http", e, got)
 	}
 }

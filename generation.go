@@ -67,8 +67,11 @@ func (g *generation) resuming() *tls.Config {
 	return cfg
 }
 
+// mode is Plain for that of a Config without TLS.
 func (g *generation) mode() Mode {
 	switch {
+	case g.number == 0:
+		return Plain
 	case !g.verify:
 		return Encrypted
 	case g.pair != nil:

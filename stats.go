@@ -30,7 +30,8 @@ func (c *Config) Stats() Stats {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	s.Failures = maps.Clone(n.failures)
+	s.Failures = map[Kind]uint64{} // {} in JSON, never null
+	maps.Copy(s.Failures, n.failures)
 	return s
 }
 

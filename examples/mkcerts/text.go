@@ -50,7 +50,7 @@ func (r result) purpose(path string) string {
 	case certFile:
 		return fmt.Sprintf("for the client %q", r.client)
 	}
-	return "the client's key: who has it is root on the daemon's host"
+	return "the client's key: whoever has it is root on the daemon's host"
 }
 
 // steps are the commands for the daemon, and those that use it.

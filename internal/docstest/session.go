@@ -48,7 +48,7 @@ type Session struct {
 	// it the session goes on at once.
 	Ready func(context.Context) error
 
-	// Limit is how long one block may take. Default: two minutes.
+	// Limit is how long one block may take. Default: five minutes.
 	Limit time.Duration
 }
 
@@ -234,7 +234,7 @@ func (r *running) order(verb, file string) error {
 	return nil
 }
 
-func (r *running) limit() time.Duration { return cmp.Or(r.session.Limit, 2*time.Minute) }
+func (r *running) limit() time.Duration { return cmp.Or(r.session.Limit, 5*time.Minute) }
 
 func (r *running) waitUntilReady(ctx context.Context) error {
 	if r.session.Ready == nil {
