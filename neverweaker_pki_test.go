@@ -36,7 +36,7 @@ type weakPKI struct {
 func newWeakPKI(t *testing.T) *weakPKI {
 	p := &weakPKI{contents: map[string][]byte{"garbage": []byte("garbage"), "nothing": {}, "text": []byte("# a comment\n")},
 		servers: map[string]*tls.Certificate{}, clients: x509.NewCertPool(), secrets: map[string][]byte{}}
-	cas := map[string]*testCA{"good": newTestCA(t, "docker CA", nil), "other": newTestCA(t, "other CA", nil), "twin": newTestCA(t, "docker CA", nil)}
+	cas := map[string]*testCA{"good": newTestCA(t, "docker CA", lasting), "other": newTestCA(t, "other CA", lasting), "twin": newTestCA(t, "docker CA", lasting)}
 	for name, ca := range cas {
 		p.contents["ca."+name] = pemOf(ca.cert)
 		p.clients.AddCert(ca.cert)
@@ -57,6 +57,11 @@ func newWeakPKI(t *testing.T) *weakPKI {
 	return p
 }
 
+// lasting makes a certificate valid for longer than the longest run.
+func lasting(c *x509.Certificate) {
+	c.NotBefore, c.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour)
+}
+
 // addServer mints what the oracle believes of a kind.
 func (p *weakPKI) addServer(t *testing.T, kind string, facts serverKind, issuer *testCA) {
 	key := newTestKey(t)
@@ -68,12 +73,13 @@ func (p *weakPKI) addServer(t *testing.T, kind string, facts serverKind, issuer 
 			template.DNSNames = append(template.DNSNames, name)
 		}
 	}
+	lasting(template)
 	switch kind {
 	case "expired":
 		// Its authority was valid at the time, too: it is by the time alone that it is refused.
 		template.NotBefore, template.NotAfter = time.Now().Add(-50*time.Minute), time.Now().Add(-10*time.Minute)
 	case "early":
-		template.NotBefore, template.NotAfter = time.Now().Add(10*time.Minute), time.Now().Add(50*time.Minute)
+		template.NotBefore, template.NotAfter = time.Now().Add(20*time.Hour), time.Now().Add(22*time.Hour)
 	case "purpose":
 		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	}
@@ -94,7 +100,7 @@ func (p *weakPKI) addServer(t *testing.T, kind string, facts serverKind, issuer 
 // certificate is that of a key of its own.
 func (p *weakPKI) addClient(t *testing.T, ca *testCA, name string) {
 	key := newTestKey(t).(*ecdsa.PrivateKey)
-	p.contents["cert."+name], p.contents["key."+name] = ca.pair("client "+name, key, nil)
+	p.contents["cert."+name], p.contents["key."+name] = ca.pair("client "+name, key, lasting)
 	if name == "a" {
 		p.signer = signerOnly{key}
 	}

@@ -26,7 +26,7 @@ var (
 // see a request; and no secret is told anywhere. What was asked for it knows from the
 // rules (neverweaker_model_test.go), not from the library.
 //
-// The long form: go test -run TestNeverWeaker -combinations 200000 -timeout 1h
+// The long form: go test -run TestNeverWeaker -combinations 200000 -timeout 1h .
 func TestNeverWeaker(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
