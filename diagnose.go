@@ -220,6 +220,26 @@ func (s scene) hostSource() string {
 	return s.cfg.source
 }
 
+// fromHost says which setting the address came from, if that is known.
+func (s scene) fromHost() string {
+	switch source := s.hostSource(); source {
+	case "":
+	case "default":
+		return ", which is docker's default"
+	default:
+		return ", which comes from " + source
+	}
+	return ""
+}
+
+// fromSource is an addition to a path, about the setting that it comes from.
+func fromSource(source string) string {
+	if source == defaultFolder {
+		return " (the default folder; DOCKER_CERT_PATH is not set)"
+	}
+	return " (" + source + ")"
+}
+
 // settingSource tells where a setting came from.
 func (c *Config) settingSource(name string) string {
 	for _, s := range c.settings {
