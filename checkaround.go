@@ -110,7 +110,7 @@ func (k *checkup) whoSpeaksPlain(ctx context.Context, s *Step) {
 		return
 	}
 	s.see("port %s speaks TLS", tlsPort)
-	if verifyChain(chain, k.material.pool, k.material.serverName) == nil {
+	if k.material.verifies(chain) {
 		k.remedy("use tcp://"+other+", whose certificate is verified", envHost+"=tcp://"+other)
 	}
 }
