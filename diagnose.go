@@ -130,6 +130,9 @@ type scene struct {
 
 // explain makes an [*Error] of what is understood, or returns nil.
 func (s scene) explain(err error) *Error {
+	if known, ok := errors.AsType[*Error](err); ok {
+		return known // an Options.Dialer has explained it: what it saw was not this endpoint's
+	}
 	explainers := []func(error) *Error{
 		s.explainSSH, s.explainServer, s.explainAlert, s.explainRecord, s.explainName, s.explainDial, s.explainLimit, s.explainEnd, s.explainLocal,
 	}
