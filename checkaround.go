@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -103,18 +102,18 @@ func (k *checkup) whoSpeaksTLS(ctx context.Context, s *Step) {
 // well-known port may be the right one.
 func (k *checkup) whoSpeaksPlain(ctx context.Context, s *Step) {
 	host, port, err := net.SplitHostPort(k.endpoint.address)
-	if err != nil || port == "2376" {
+	if err != nil || port == tlsPort {
 		s.see("this port is plain HTTP; the daemon has to be started with --tlsverify, or reached without TLS")
 		return
 	}
-	other := net.JoinHostPort(host, "2376")
+	other := net.JoinHostPort(host, tlsPort)
 	chain := k.glance(ctx, other)
 	if len(chain) == 0 {
-		s.see("port 2376 does not speak TLS either")
+		s.see("port %s does not speak TLS either", tlsPort)
 		return
 	}
-	s.see("port 2376 speaks TLS")
-	if verifyChain(chain, k.material.pool, k.material.serverName) == nil {
+	s.see("port %s speaks TLS", tlsPort)
+	if k.material.verifies(chain) {
 		k.remedy("use tcp://"+other+", whose certificate is verified", envHost+"=tcp://"+other)
 	}
 }
@@ -143,11 +142,7 @@ func (k *checkup) trustedBy(s *Step, chain []*x509.Certificate, name string) boo
 		if len(cas) == 0 {
 			continue
 		}
-		pool := x509.NewCertPool()
-		for _, ca := range cas {
-			pool.AddCert(ca)
-		}
-		if err := verifyChain(chain, pool, name); err != nil {
+		if err := verifyChain(chain, poolOf(cas), name); err != nil {
 			s.see("%s does not verify it", filepath.Join(dir, roleCA().file))
 			continue
 		}
@@ -213,7 +208,7 @@ func (k *checkup) whichClientCert(_ context.Context, s *Step) {
 			s.see("%s is not valid for a client now", path)
 		case !exists(filepath.Join(dir, roleKey().file)):
 			s.see("%s has no key.pem beside it", path)
-		case k.twinOf(leaf, cas) || !k.verifiesServer(cas):
+		case twinIssuer(cas, leaf) != nil || !k.verifiesServer(cas):
 			s.see("%s is of another generation of that authority", path)
 		default:
 			s.see("%s is of an authority that the daemon accepts", path)
@@ -222,20 +217,9 @@ func (k *checkup) whichClientCert(_ context.Context, s *Step) {
 	}
 }
 
-// twinOf tells whether a certificate is of another generation than the
-// authority beside it.
-func (k *checkup) twinOf(leaf *x509.Certificate, cas []*x509.Certificate) bool {
-	ca := named(cas, leaf)
-	return ca != nil && leaf.CheckSignatureFrom(ca) != nil
-}
-
 // verifiesServer tells whether authorities verify the server that was reached.
 func (k *checkup) verifiesServer(cas []*x509.Certificate) bool {
-	pool := x509.NewCertPool()
-	for _, ca := range cas {
-		pool.AddCert(ca)
-	}
-	return len(k.seen.chain) > 0 && verifyChain(k.seen.chain, pool, k.material.serverName) == nil
+	return len(k.seen.chain) > 0 && verifyChain(k.seen.chain, poolOf(cas), k.material.serverName) == nil
 }
 
 // withoutProxy is for a proxy that fails: the daemon may be reached directly.
@@ -305,7 +289,7 @@ func (k *checkup) otherDoors(ctx context.Context, s *Step) {
 
 func (k *checkup) otherPort(ctx context.Context, s *Step) {
 	host, port, err := net.SplitHostPort(k.endpoint.address)
-	other := map[string]string{"2375": "2376", "2376": "2375"}[port]
+	other := map[string]string{plainPort: tlsPort, tlsPort: plainPort}[port]
 	if err != nil || other == "" {
 		return
 	}
@@ -351,9 +335,10 @@ type places struct {
 	noProxy      string // NO_PROXY
 }
 
-// readIfThere reads a small file, or nothing.
+// readIfThere reads a small file, or nothing. It never reads a key, whoever asks:
+// the settings did not choose it.
 func readIfThere(path string) []byte {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || strings.HasSuffix(path, roleKey().file) {
+	if !isFile(path) || strings.HasSuffix(path, roleKey().file) {
 		return nil
 	}
 	data, err := readSmallFile(path)

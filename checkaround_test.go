@@ -255,5 +255,10 @@ func TestCheckWhenADialerFails(t *testing.T) {
 		if !errors.Is(report.Error(), fault.Kind()) || len(report.Remedies) > 0 {
 			t.Errorf("%s: got %v, and the remedies %v", fault, report.Error(), report.Remedies)
 		}
+		_, err = cfg.Dial(t.Context())
+		var e *dockertls.Error
+		if !errors.As(err, &e) || e.Host != tunnel.Host() {
+			t.Errorf("%s: got %v, want an error of %s", fault, err, tunnel.Host())
+		}
 	}
 }

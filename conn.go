@@ -405,7 +405,7 @@ func (c *conn) brokenOff(err error) error {
 	}
 	// Without its farewell TLS calls the end unexpected.
 	early := c.seen != nil && errors.Is(err, io.ErrUnexpectedEOF)
-	if !early && !isReset(err) && !errors.Is(err, syscall.EPIPE) && alertOf(err) < 0 && !isSSHError(err) {
+	if !early && !hungUp(err) && alertOf(err) < 0 {
 		return err
 	}
 	s := c.scene()

@@ -130,6 +130,9 @@ type scene struct {
 
 // explain makes an [*Error] of what is understood, or returns nil.
 func (s scene) explain(err error) *Error {
+	if known, ok := errors.AsType[*Error](err); ok {
+		return known // an Options.Dialer has explained it: what it saw was not this endpoint's
+	}
 	explainers := []func(error) *Error{
 		s.explainSSH, s.explainServer, s.explainAlert, s.explainRecord, s.explainName, s.explainDial, s.explainLimit, s.explainEnd, s.explainLocal,
 	}
@@ -218,6 +221,26 @@ func (s scene) hostSource() string {
 		return ""
 	}
 	return s.cfg.source
+}
+
+// fromHost says which setting the address came from, if that is known.
+func (s scene) fromHost() string {
+	switch source := s.hostSource(); source {
+	case "":
+	case "default":
+		return ", which is docker's default"
+	default:
+		return ", which comes from " + source
+	}
+	return ""
+}
+
+// fromSource is an addition to a path, about the setting that it comes from.
+func fromSource(source string) string {
+	if source == defaultFolder {
+		return " (the default folder; DOCKER_CERT_PATH is not set)"
+	}
+	return " (" + source + ")"
 }
 
 // settingSource tells where a setting came from.

@@ -26,7 +26,8 @@ const (
 	defaultSocket = "/var/run/docker.sock"
 	defaultPipe   = "//./pipe/docker_engine"
 	plainPort     = "2375" // of an address without port, with TLS too (rule 9)
-	tlsHost       = "tcp://localhost:2376"
+	tlsPort       = "2376" // by custom
+	tlsHost       = "tcp://localhost:" + tlsPort
 
 	// socketAuthority is the Host header on sockets and pipes, as docker sends it.
 	socketAuthority = "api.moby.localhost"
@@ -423,7 +424,7 @@ func unknownScheme(scheme, rest, host string) *Error {
 
 func invalidHost(host, format string, args ...any) *Error {
 	e := fail(HostInvalid, "", format, args...)
-	e.Detail = strconv.Quote(redact(host)) + ": " + e.Detail
+	e.Detail = quote(redact(host)) + ": " + e.Detail
 	return e
 }
 

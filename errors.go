@@ -124,9 +124,13 @@ func oneLine(s string) string {
 	return b.String()
 }
 
+// fit tells texts that can stay as they are.
 func fit(s string) bool {
 	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }
+
+// quote is how names and texts from elsewhere stand in messages.
+func quote(s string) string { return strconv.Quote(s) }
 
 func (e *Error) hint(format string, args ...any) *Error {
 	e.Hint = oneLine(fmt.Sprintf(format, args...))

@@ -138,7 +138,7 @@ func issuedByOne(names [][]byte, chain []*x509.Certificate) bool {
 
 // ownChain is what would be sent: our certificate and those behind it.
 func (s scene) ownChain() []*x509.Certificate {
-	if s.cfg == nil || s.material().leaf() == nil {
+	if s.material().leaf() == nil {
 		return nil
 	}
 	chain := []*x509.Certificate{s.material().leaf()}
@@ -180,7 +180,7 @@ func (s scene) hintNoPair() string {
 	}
 	switch {
 	case c.context != wordDefault:
-		return fmt.Sprintf("the context %q has no pair of cert.pem and key.pem: docker context update --docker host=...,ca=...,cert=...,key=...", c.context)
+		return fmt.Sprintf("the context %q has no pair of cert.pem and key.pem: "+hintContextTLS, c.context)
 	case c.certDir == "":
 		return fmt.Sprintf("none is configured: pass --tlscert and --tlskey (CertFile, KeyFile) of a pair that %s has signed", signer)
 	}
@@ -220,7 +220,7 @@ func (s scene) explainRefusal(e *Error, alert int, leaf *x509.Certificate) *Erro
 	if said := reasonOf(alert); said != "" {
 		e.Detail += ": " + said
 	}
-	if twin := s.twinIssuer(leaf); twin != nil && alert != alertCertExpired && alert != alertCertRevoked {
+	if twin := twinIssuer(s.material().roots(), leaf); twin != nil && alert != alertCertExpired && alert != alertCertRevoked {
 		e.Detail += fmt.Sprintf("; ca.pem has an authority of the same name %s with another key", quote(subjectOf(twin)))
 		return e.hint("the pair is from another generation of that authority: use cert.pem and key.pem that the daemon's --tlscacert has signed")
 	}
@@ -237,16 +237,6 @@ func (s scene) explainRefusal(e *Error, alert int, leaf *x509.Certificate) *Erro
 		return e.hint(hintSignedPair+"; if %s is an intermediate authority, its certificate must follow in %s", quote(issuerOf(leaf)), s.certPath())
 	}
 	return e.hint("the exact reason is in the daemon's log; check that the daemon's --tlscacert has signed this certificate")
-}
-
-// twinIssuer finds the authority in the CA file that has the name of our
-// certificate's issuer, but did not sign it.
-func (s scene) twinIssuer(leaf *x509.Certificate) *x509.Certificate {
-	ca := named(s.material().roots(), leaf)
-	if ca == nil || leaf.CheckSignatureFrom(ca) == nil {
-		return nil
-	}
-	return ca
 }
 
 // reasonOf says in our words what an alert says of a certificate. (The words of

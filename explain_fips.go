@@ -12,11 +12,7 @@ import (
 // the same: in FIPS mode it allows certain keys only, in every certificate of
 // the chain. It has no type for that.
 func (s scene) explainFIPS(chain []*x509.Certificate) *Error {
-	if !fips140.Enabled() || s.cfg == nil {
-		return nil
-	}
-	g := s.material()
-	if verifyChain(chain, g.pool, g.serverName) != nil {
+	if !fips140.Enabled() || s.cfg == nil || !s.material().verifies(chain) {
 		return nil
 	}
 	e := s.invalid(fmt.Sprintf("the chain of the server's certificate, which has %s, has a key that FIPS mode does not allow, and this program runs in that mode", keyName(chain[0])))

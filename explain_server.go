@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -158,12 +157,9 @@ func sanOf(name string) string {
 // explainUntrusted says why no chain leads to an authority that is trusted.
 func (s scene) explainUntrusted(chain []*x509.Certificate) *Error {
 	e := &Error{Kind: ServerUntrusted, Source: s.source("tlscacert")}
-	var roots []*x509.Certificate
-	if s.cfg != nil {
-		roots = s.material().roots()
-	}
+	roots := s.material().roots()
 	g := findGap(chain, roots)
-	whose := whoseCertificate(g.cert, chain, nil)
+	whose := linkOf(g.cert, chain, nil).String()
 	issuer := quote(issuerOf(g.cert))
 	switch g.why {
 	case issuerTwin:
@@ -180,13 +176,13 @@ func (s scene) explainUntrusted(chain []*x509.Certificate) *Error {
 		if g.cert == chain[0] {
 			e.Detail = fmt.Sprintf("the server's certificate %s is self-signed, and %s does not know it%s", issuer, s.rootsName(), s.knows(roots))
 		}
-		return e.hint("%s", s.hintFetchCA())
+		return e.hint(hintFetchCA)
 	}
 	e.Detail = fmt.Sprintf("%s was issued by %s, which %s does not know%s", whose, issuer, s.rootsName(), s.knows(roots))
 	if len(roots) > 0 && !anyCA(roots) {
 		return e.hint("there is no authority in %s, only certificates that may not sign others: put the one there that signed the daemon's certificate", s.rootsName())
 	}
-	return e.hint("if %s is an intermediate authority, the server must send its certificate too: append it to the daemon's --tlscert. Else %s", issuer, s.hintFetchCA())
+	return e.hint("if %s is an intermediate authority, the server must send its certificate too: append it to the daemon's --tlscert. Else %s", issuer, hintFetchCA)
 }
 
 func anyCA(certs []*x509.Certificate) bool {
@@ -204,7 +200,7 @@ func (s scene) explainTwin(e *Error, g gap, whose, issuer string) *Error {
 		return e.hint("the daemon's --tlscert must hold the intermediate authority that really signed its certificate")
 	}
 	e.Detail = fmt.Sprintf("%s does not know the server's issuer: it has an authority of the same name %s with another key", s.rootsName(), issuer)
-	return e.hint("%s is from another generation of that authority, or another daemon answers at this address; fetch the ca.pem that signed the daemon's certificate", s.rootsPath())
+	return e.hint(hintTwin, s.rootsPath())
 }
 
 func (s scene) explainNoCA(e *Error, g gap, whose string) *Error {
@@ -230,11 +226,6 @@ func (s scene) explainWeak(g gap, whose string) *Error {
 // invalid is an error about a certificate that breaks a rule.
 func (s scene) invalid(detail string) *Error {
 	return &Error{Kind: ServerCertInvalid, Source: s.source("tlscacert"), Detail: oneLine(detail)}
-}
-
-// hintFetchCA is what to do about an authority that is not known.
-func (s scene) hintFetchCA() string {
-	return "check that it is the right daemon; if it is, fetch the ca.pem that signed its certificate and name it with --tlscacert, or put it into the certificate folder"
 }
 
 // knows lists the authorities that are trusted.
@@ -263,7 +254,7 @@ func quoteSome(names []string) string {
 	}
 	quoted := make([]string, len(names))
 	for i, n := range names {
-		quoted[i] = strconv.Quote(n)
+		quoted[i] = quote(n)
 	}
 	return strings.Join(quoted, ", ") + more
 }
@@ -289,28 +280,38 @@ func (s scene) rootsPath() string {
 	return s.material().material.ca.path + fromSource(s.source("tlscacert"))
 }
 
-// whoseCertificate says which certificate of a chain one is.
-func whoseCertificate(cert *x509.Certificate, chain, roots []*x509.Certificate) string {
+// A link is what a certificate is in the server's chain.
+type link int
+
+const (
+	linkLeaf link = iota
+	linkIntermediate
+	linkRoot
+)
+
+// linkOf finds out which link a certificate is. The chain may be empty: then it is
+// the leaf.
+func linkOf(cert *x509.Certificate, chain, roots []*x509.Certificate) link {
 	switch {
 	case len(chain) == 0 || bytes.Equal(chain[0].Raw, cert.Raw):
-		return "the server's certificate"
+		return linkLeaf
 	case containsCert(chain[1:], cert) && !containsCert(roots, cert):
-		return "the intermediate certificate"
+		return linkIntermediate
 	}
-	return "the authority's certificate"
+	return linkRoot
+}
+
+// String says whose certificate it is.
+func (l link) String() string {
+	return [...]string{"the server's certificate", "the intermediate certificate", "the authority's certificate"}[l]
 }
 
 // explainDates says whose certificate is not valid now, and both dates.
 func (s scene) explainDates(cert *x509.Certificate, chain []*x509.Certificate) *Error {
-	var roots []*x509.Certificate
-	if s.cfg != nil {
-		roots = s.material().roots()
-	}
-	own := len(chain) == 0 || bytes.Equal(chain[0].Raw, cert.Raw)
-	between := !own && containsCert(chain[1:], cert) && !containsCert(roots, cert)
-	root := !own && !between
-	whose := whoseCertificate(cert, chain, roots)
-	if containsCert(roots, cert) && root {
+	roots := s.material().roots()
+	l := linkOf(cert, chain, roots)
+	whose := l.String()
+	if l == linkRoot && containsCert(roots, cert) {
 		whose += " in " + s.rootsPath()
 	}
 	subject := quote(subjectOf(cert))
@@ -319,11 +320,11 @@ func (s scene) explainDates(cert *x509.Certificate, chain []*x509.Certificate) *
 		return e.hint(hintClocks)
 	}
 	e := &Error{Kind: ServerCertExpired, Detail: oneLine(fmt.Sprintf("%s %s expired on %s, and it is %s here", whose, subject, stamp(cert.NotAfter), stamp(time.Now())))}
-	switch {
-	case root:
+	switch l {
+	case linkRoot:
 		e.Source = s.source("tlscacert")
 		return e.hint(hintNewCA)
-	case own:
+	case linkLeaf:
 		return e.hint("issue the daemon's certificate again and restart the daemon")
 	}
 	return e.hint("issue the intermediate authority again, and put its new certificate into the daemon's --tlscert")
@@ -334,10 +335,7 @@ func stamp(t time.Time) string { return t.UTC().Format(time.DateTime) + " UTC" }
 
 // explainRule is about certificates that break a rule of RFC 5280.
 func (s scene) explainRule(err x509.CertificateInvalidError, chain []*x509.Certificate) *Error {
-	whose := whoseCertificate(err.Cert, chain, nil)
-	if s.cfg != nil {
-		whose = whoseCertificate(err.Cert, chain, s.material().roots())
-	}
+	whose := linkOf(err.Cert, chain, s.material().roots())
 	subject := quote(subjectOf(err.Cert))
 	say := func(what, advice string) *Error {
 		e := s.invalid(fmt.Sprintf("%s %s %s", whose, subject, what))

@@ -157,7 +157,7 @@ func (s scene) hintOtherSocket() string {
 // otherSockets is where daemons keep their sockets, besides /var/run: Docker
 // Desktop, rootless Docker, podman, colima, Rancher Desktop, OrbStack.
 func otherSockets(home, runtimeDir string) []string {
-	paths := []string{"/var/run/docker.sock", "/run/podman/podman.sock"}
+	paths := []string{defaultSocket, "/run/podman/podman.sock"}
 	if runtimeDir != "" {
 		paths = append(paths, filepath.Join(runtimeDir, "docker.sock"), filepath.Join(runtimeDir, "podman", "podman.sock"))
 	}

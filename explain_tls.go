@@ -84,18 +84,6 @@ func (s scene) neitherTLSNorHTTP(opening []byte) *Error {
 	return e.hint("what listens there is probably no Docker daemon: check the address%s", s.fromHost())
 }
 
-// fromHost says which setting the address came from, if that is known.
-func (s scene) fromHost() string {
-	switch source := s.hostSource(); source {
-	case "":
-	case "default":
-		return ", which is docker's default"
-	default:
-		return ", which comes from " + source
-	}
-	return ""
-}
-
 // notOffered: the server answered plain HTTP to TLS.
 func (s scene) notOffered(st status) *Error {
 	e := &Error{Kind: TLSNotOffered, Source: s.tlsSource(), Detail: saidTLSToPlain}

@@ -207,7 +207,7 @@ func (s scene) tlsRequired(detail string) *Error {
 	c := s.cfg
 	e.Source = s.hostSource()
 	if c.context != wordDefault {
-		return e.hint("the context %q has no TLS files: docker context update --docker host=...,ca=...,cert=...,key=...", c.context)
+		return e.hint("the context %q has no TLS files: "+hintContextTLS, c.context)
 	}
 	for _, w := range c.warnings {
 		switch w.Code {
@@ -237,12 +237,4 @@ func (c *Config) filesThere() string {
 		return "the daemon's ca.pem, and cert.pem and key.pem if it asks for them, belong in " + folder
 	}
 	return "in " + folder + " there is " + strings.Join(there, ", ") + " already"
-}
-
-// fromSource is an addition to a path, about the setting that it comes from.
-func fromSource(source string) string {
-	if source == defaultFolder {
-		return " (the default folder; DOCKER_CERT_PATH is not set)"
-	}
-	return " (" + source + ")"
 }

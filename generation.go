@@ -94,6 +94,12 @@ func (g *generation) leaf() *x509.Certificate {
 	return g.pair.Leaf
 }
 
+// verifies tells whether a server's chain is good, but for what only crypto/tls
+// checks.
+func (g *generation) verifies(chain []*x509.Certificate) bool {
+	return verifyChain(chain, g.pool, g.serverName) == nil
+}
+
 // secured tells whether TLS is spoken.
 func (c *Config) secured() bool { return c.generation.Load() != nil }
 

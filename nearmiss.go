@@ -8,11 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
-
-func quote(s string) string { return strconv.Quote(s) }
 
 // hintPath says what a shell or a careful reader would have done with a path.
 // Docker takes it literally (rule 5).

@@ -97,7 +97,8 @@ type Options struct {
 	// named pipes. The network is "tcp" or "unix", the address host:port or a
 	// path. With "ssh" the address is what follows ssh://, and the result must
 	// be the stream to the daemon there. It must heed the context, which
-	// carries a time limit. Default: a [net.Dialer], and for ssh the ssh program.
+	// carries a time limit. An [*Error] that it returns, or its connections,
+	// stays what it is. Default: a [net.Dialer], and for ssh the ssh program.
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error) `yaml:"-" json:"-"`
 
 	// Proxy chooses the proxy for a tcp endpoint; nil, nil means none. It is

@@ -198,7 +198,7 @@ func (c *Config) explainProxy(e *Error, err error) string {
 	s := scene{cfg: there, stage: cmp.Or(dialStage(err), StageProxy)}
 	if why := s.explain(err); why != nil {
 		e.Evidence.Server, e.Evidence.Waited = why.Evidence.Server, why.Evidence.Waited
-		return strings.NewReplacer("the server", "the proxy").Replace(why.Detail)
+		return strings.ReplaceAll(why.Detail, "the server", "the proxy")
 	}
 	return "it does not let us through"
 }

@@ -58,9 +58,8 @@ func (n *counters) failed(err error) {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return // the caller's own decision
 	}
-	var e *Error
-	kind := Kind("")
-	if errors.As(err, &e) {
+	var kind Kind
+	if e, ok := errors.AsType[*Error](err); ok {
 		kind = e.Kind
 	}
 	n.mu.Lock()

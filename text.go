@@ -6,7 +6,6 @@ const (
 	maxText  = 16 << 10 // bytes of a text that are looked at
 	maxGap   = 1000     // bytes that {} in a pattern may stand for
 	maxTries = 32       // places where a pattern is tried
-	maxShown = 200      // bytes of somebody else's text in a message
 )
 
 // explainText finds out from an error's text alone what kind of failure it

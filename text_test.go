@@ -843,12 +843,12 @@ func FuzzExplainText(f *testing.F) {
 		if e.Kind == "" || e.Detail == "" || e.Host != "" || e.Source != "" {
 			t.Errorf("%q: incomplete: %+v", text, e)
 		}
-		if n := len(e.Detail); n > 3*maxShown {
+		if n := len(e.Detail); n > 3*maxQuote {
 			t.Errorf("%q: the detail has %d bytes", text, n)
 		}
 		ev := e.Evidence
 		for _, s := range []string{e.Detail, e.Hint, ev.Address, ev.Proxy, ev.ServerName, ev.Answer} {
-			if strings.ContainsFunc(s, unicode.IsControl) || !utf8.ValidString(s) || len(s) > 3*maxShown {
+			if strings.ContainsFunc(s, unicode.IsControl) || !utf8.ValidString(s) || len(s) > 3*maxQuote {
 				t.Errorf("%q: shown as %q", text, s)
 			}
 		}

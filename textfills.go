@@ -2,6 +2,7 @@ package dockertls
 
 import (
 	"crypto/tls"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,11 +45,10 @@ func alertTexts(code int, names ...string) []string {
 	return texts
 }
 
-func alertRow(code uint8, detail, hint string) fill {
+func alertRow(code int, detail, hint string) fill {
 	return func(_ said, e *Error, _ []string) bool {
 		e.Detail, e.Hint = detail, hint
-		e.Evidence.Alert = strings.TrimPrefix(tls.AlertError(code).Error(), "tls: ")
-		e.Evidence.AlertCode = int(code)
+		e.Evidence.AlertCode, e.Evidence.Alert = code, alertName(code)
 		return true
 	}
 }
@@ -232,7 +232,7 @@ func (s said) namesNot(e *Error, words []string) bool {
 	}
 	e.Detail = "the server's certificate is for " + shown(words[0]) + ", not for " + shown(wanted)
 	e.Evidence.ServerName = shown(wanted)
-	e.Hint = "connect by one of its names, or issue it again with " + shown(sanOf(wanted)) + " as subjectAltName (the Common Name is not used)"
+	e.Hint = "connect by one of its names, or " + reissueFor(wanted)
 	return wanted != ""
 }
 
@@ -252,8 +252,12 @@ func (s said) nameWanted(e *Error, words []string) bool {
 	wanted := strings.Trim(words[0], `"'<>,. `)
 	e.Detail = "the server's certificate is not for " + shown(wanted)
 	e.Evidence.ServerName = shown(wanted)
-	e.Hint = "connect by a name that is in the certificate, or issue it again with " + shown(sanOf(wanted)) + " as subjectAltName (the Common Name is not used)"
+	e.Hint = "connect by a name that is in the certificate, or " + reissueFor(wanted)
 	return wanted != ""
+}
+
+func reissueFor(name string) string {
+	return "issue it again with " + shown(sanOf(name)) + " as subjectAltName (the Common Name is not used)"
 }
 
 // twoTimes puts the two times of the text into a sentence: the limit and the clock.
@@ -303,7 +307,7 @@ func (s said) refusedByDaemon(e *Error, _ []string) bool {
 
 func (s said) twinAuthority(e *Error, words []string) bool {
 	e.Detail = "the server's certificate was issued by an authority that has the name, but not the key, of one that the client knows (" + shown(strings.Trim(words[0], `"`)) + ")"
-	e.Hint = "ca.pem is from another generation of that authority, or another daemon answers at this address; fetch the ca.pem that signed the daemon's certificate"
+	e.Hint = fmt.Sprintf(hintTwin, roleCA().file)
 	return true
 }
 

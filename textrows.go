@@ -154,20 +154,20 @@ func proxyRows() []textRow {
 // of its causes.
 func versionRows() []textRow {
 	return []textRow{
-		{ServerNameUnrecognized, "any server", append(alertTexts(112, "unrecognized name", "unrecognised name", "unrecognisedname", "unrecognizedname"), "tlsv1 unrecognized name"),
-			alertRow(112, "the server has no certificate for the name that it was asked for", "check the host name in the address")},
-		{TLSVersion, "any server", alertTexts(70, "protocol version not supported", "protocol version", "protocolversion"),
-			alertRow(70, saidNoVersion, hintOldClient)},
+		{ServerNameUnrecognized, "any server", append(alertTexts(alertUnrecognizedName, "unrecognized name", "unrecognised name", "unrecognisedname", "unrecognizedname"), "tlsv1 unrecognized name"),
+			alertRow(alertUnrecognizedName, "the server has no certificate for the name that it was asked for", "check the host name in the address")},
+		{TLSVersion, "any server", alertTexts(alertProtocolVersion, "protocol version not supported", "protocol version", "protocolversion"),
+			alertRow(alertProtocolVersion, saidNoVersion, hintOldClient)},
 		{TLSVersion, "Go clients", []string{"server selected unsupported protocol version {}"}, versionOf(saidOldServer)},
 		{TLSVersion, "Java clients", []string{
 			"the server selected protocol version {} is not accepted", "server chose {}, but that protocol version is not enabled",
 		}, versionOf(saidOldServer)},
 		{TLSVersion, "OpenSSL, rustls", []string{"ssl routines{}unsupported protocol", "[ssl: unsupported protocol]", "wrong ssl version", "serverdoesnotsupporttls12or13"},
 			says(saidNoVersion, hintOldClient)},
-		{TLSHandshake, "any server", alertTexts(71, "insufficient security level", "insufficient security", "insufficientsecurity"),
-			alertRow(71, "the server accepts none of the cipher suites that the client offers", "")},
-		{TLSHandshake, "any server", alertTexts(120, "no application protocol", "noapplicationprotocol"),
-			alertRow(120, "client and server have no application protocol in common (ALPN)", "")},
+		{TLSHandshake, "any server", alertTexts(alertInsufficientSafety, "insufficient security level", "insufficient security", "insufficientsecurity"),
+			alertRow(alertInsufficientSafety, "the server accepts none of the cipher suites that the client offers", "")},
+		{TLSHandshake, "any server", alertTexts(alertNoALPN, "no application protocol", "noapplicationprotocol"),
+			alertRow(alertNoALPN, "client and server have no application protocol in common (ALPN)", "")},
 		{TLSHandshake, "Go clients", []string{"server chose an unconfigured cipher suite", "server selected unsupported group", "server selected unsupported curve"},
 			says("the server chose something that the client did not offer", "")},
 		{TLSHandshake, "OpenSSL clients", []string{"dh key too small", "unsafe legacy renegotiation disabled", "wrong signature type"},

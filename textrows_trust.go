@@ -128,22 +128,22 @@ func ruleRows() []textRow {
 // refusedRows are alerts: one side of TLS says why it hangs up.
 func refusedRows() []textRow {
 	return []textRow{
-		{ClientCertRequired, "TLS 1.3 servers", alertTexts(116, "certificate required", "certificaterequired"),
-			alertRow(116, "the daemon requires a client certificate, and none was sent", hintPair)},
-		{ClientCertRejected, "Go servers since 1.22, OpenSSL servers", alertTexts(48, "unknown certificate authority", "unknown ca", "unknownca"),
-			alertRow(48, "the daemon does not know the authority that issued the client certificate", hintSignedPair)},
-		{ClientCertRejected, "Go servers since 1.22, OpenSSL servers", alertTexts(45, "expired certificate", "certificate expired", "certificateexpired"),
-			alertRow(45, "the daemon refused the client certificate: it says that it has expired", hintClientDates)},
-		{ClientCertRejected, "any server", alertTexts(44, "revoked certificate", "certificate revoked", "certificaterevoked"),
-			alertRow(44, "the daemon refused the client certificate: it says that it was revoked", "")},
-		{ClientCertRejected, "any server", alertTexts(43, "unsupported certificate", "unsupportedcert", "unsupportedcertificate"),
-			alertRow(43, "the daemon refused the client certificate: it does not support such certificates", "the exact reason is in the daemon's log; a client certificate may need the extended key usage clientAuth")},
-		{ClientCertRejected, "any server", alertTexts(46, "unknown certificate", "certificate unknown", "certificateunknown"),
-			alertRow(46, saidRefusedCert, hintRejected)},
-		{ClientCertRejected, "any server", alertTexts(49, "access denied", "accessdenied"),
-			alertRow(49, "the daemon refused the client certificate: access denied", hintRejected)},
+		{ClientCertRequired, "TLS 1.3 servers", alertTexts(alertCertificateRequired, "certificate required", "certificaterequired"),
+			alertRow(alertCertificateRequired, "the daemon requires a client certificate, and none was sent", hintPair)},
+		{ClientCertRejected, "Go servers since 1.22, OpenSSL servers", alertTexts(alertUnknownCA, "unknown certificate authority", "unknown ca", "unknownca"),
+			alertRow(alertUnknownCA, "the daemon does not know the authority that issued the client certificate", hintSignedPair)},
+		{ClientCertRejected, "Go servers since 1.22, OpenSSL servers", alertTexts(alertCertExpired, "expired certificate", "certificate expired", "certificateexpired"),
+			alertRow(alertCertExpired, "the daemon refused the client certificate: it says that it has expired", hintClientDates)},
+		{ClientCertRejected, "any server", alertTexts(alertCertRevoked, "revoked certificate", "certificate revoked", "certificaterevoked"),
+			alertRow(alertCertRevoked, "the daemon refused the client certificate: it says that it was revoked", "")},
+		{ClientCertRejected, "any server", alertTexts(alertUnsupportedCert, "unsupported certificate", "unsupportedcert", "unsupportedcertificate"),
+			alertRow(alertUnsupportedCert, "the daemon refused the client certificate: it does not support such certificates", "the exact reason is in the daemon's log; a client certificate may need the extended key usage clientAuth")},
+		{ClientCertRejected, "any server", alertTexts(alertCertUnknown, "unknown certificate", "certificate unknown", "certificateunknown"),
+			alertRow(alertCertUnknown, saidRefusedCert, hintRejected)},
+		{ClientCertRejected, "any server", alertTexts(alertAccessDenied, "access denied", "accessdenied"),
+			alertRow(alertAccessDenied, "the daemon refused the client certificate: access denied", hintRejected)},
 		// Older Go servers send this one for a missing certificate, too.
-		{ClientCertRejected, "Go servers of all ages", alertTexts(42, "bad certificate", "badcertificate"),
-			alertRow(42, "the daemon refused the client certificate, or got none", "check that cert.pem and key.pem are found (DOCKER_CERT_PATH, --tlscert, --tlskey) and that the daemon's --tlscacert signed them; the exact reason is in the daemon's log")},
+		{ClientCertRejected, "Go servers of all ages", alertTexts(alertBadCertificate, "bad certificate", "badcertificate"),
+			alertRow(alertBadCertificate, "the daemon refused the client certificate, or got none", "check that cert.pem and key.pem are found (DOCKER_CERT_PATH, --tlscert, --tlskey) and that the daemon's --tlscacert signed them; the exact reason is in the daemon's log")},
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 )
@@ -297,7 +296,7 @@ func (s said) socketPath(words []string) string {
 	}
 	start := strings.LastIndexAny(s.text[:i], " \n\"'`()<>[]{},;:=") + 1
 	path := "/" + strings.TrimLeft(s.text[start:i], "/")
-	if strings.Contains(path, "%") || len(path) > maxShown {
+	if strings.Contains(path, "%") || len(path) > maxQuote {
 		return ""
 	}
 	return shown(path + ".sock")
@@ -316,12 +315,12 @@ func shown(s string) string {
 	if !strings.HasPrefix(s, "/") {
 		s = redact(s)
 	}
-	if isPlain(s) && len(s) <= maxShown {
+	if isPlain(s) && len(s) <= maxQuote {
 		return s
 	}
 	for {
-		quoted := strconv.Quote(s)
-		if len(quoted) <= maxShown {
+		quoted := quote(s)
+		if len(quoted) <= maxQuote {
 			return quoted
 		}
 		runes := []rune(s)

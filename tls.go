@@ -31,14 +31,20 @@ func (p part) parseRoots() (*x509.CertPool, *Error) {
 	if pool.AppendCertsFromPEM(p.data()) {
 		return pool, nil
 	}
-	ro, in := roleCA(), inspect(p.data())
-	err := fail(ro.invalid, p.source, "%sno CERTIFICATE block (%s)", p.prefix(), in.found(p.data()))
+	in := inspect(p.data())
+	err := p.noBlock(roleCA(), "CERTIFICATE", in)
 	if in.cert {
 		err.Detail = p.prefix() + "no certificate in it can be parsed"
 		_, err.Err = x509.ParseCertificate(firstBlock(p.data(), "CERTIFICATE"))
 	}
-	err.Hint = in.hintContent(ro, p.data())
 	return nil, err
+}
+
+// noBlock says what there is in place of the PEM block that counts.
+func (p part) noBlock(ro role, block string, in inspection) *Error {
+	e := fail(ro.invalid, p.source, "%sno %s block (%s)", p.prefix(), block, in.found(p.data()))
+	e.Hint = in.hintContent(ro, p.data())
+	return e
 }
 
 // pair is the client certificate with its key, checked to belong together, or
@@ -105,9 +111,7 @@ func (p part) privateKey() (crypto.Signer, *Error) {
 		return nil, fail(ClientKeyEncrypted, p.source, "%s is protected by a pass phrase", p.label("the private key")).
 			hint("docker has no way to ask for it: openssl pkey -in FILE -out key.pem")
 	case !in.key:
-		e := fail(ro.invalid, p.source, "%sno PRIVATE KEY block (%s)", p.prefix(), in.found(p.data()))
-		e.Hint = in.hintContent(ro, p.data())
-		return nil, e
+		return nil, p.noBlock(ro, "PRIVATE KEY", in)
 	}
 	// The cause is left out on purpose: it might quote the key.
 	return nil, fail(ro.invalid, p.source, "%sthe private key cannot be parsed", p.prefix()).
@@ -159,10 +163,7 @@ func (p part) chain() (tls.Certificate, *Error) {
 	}
 	ro := roleCert()
 	if len(pair.Certificate) == 0 {
-		in := inspect(p.data())
-		e := fail(ro.invalid, p.source, "%sno CERTIFICATE block (%s)", p.prefix(), in.found(p.data()))
-		e.Hint = in.hintContent(ro, p.data())
-		return pair, e
+		return pair, p.noBlock(ro, "CERTIFICATE", inspect(p.data()))
 	}
 	leaf, err := x509.ParseCertificate(pair.Certificate[0])
 	switch {

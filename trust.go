@@ -104,6 +104,15 @@ func named(certs []*x509.Certificate, cert *x509.Certificate) *x509.Certificate 
 	return new(tracer).named(certs, cert, nil)
 }
 
+// twinIssuer finds the authority that has the name of a certificate's issuer, but
+// another key: it is of another generation.
+func twinIssuer(certs []*x509.Certificate, cert *x509.Certificate) *x509.Certificate {
+	if ca := named(certs, cert); ca != nil && cert.CheckSignatureFrom(ca) != nil {
+		return ca
+	}
+	return nil
+}
+
 // whyNotSigned tells why a certificate does not count as signed by the one that
 // has its issuer's name.
 func whyNotSigned(cert, issuer *x509.Certificate) distrust {
@@ -139,6 +148,15 @@ func parseCertificates(data []byte) []*x509.Certificate {
 		}
 	}
 	return certs
+}
+
+// poolOf makes roots of certificates.
+func poolOf(certs []*x509.Certificate) *x509.CertPool {
+	pool := x509.NewCertPool()
+	for _, cert := range certs {
+		pool.AddCert(cert)
+	}
+	return pool
 }
 
 // containsCert tells whether one of the certificates is cert.

@@ -1,6 +1,7 @@
 package dockertlstest
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/tls"
 	"crypto/x509"
@@ -62,7 +63,7 @@ func (d *Daemon) ClientPair() *Pair {
 	if a.pair == nil {
 		a.pair = issuer.ClientPair(clientName)
 	}
-	return &Pair{CertPEM: append([]byte(nil), a.pair.CertPEM...), KeyPEM: append([]byte(nil), a.pair.KeyPEM...)}
+	return &Pair{CertPEM: bytes.Clone(a.pair.CertPEM), KeyPEM: bytes.Clone(a.pair.KeyPEM)}
 }
 
 const clientName = "client"

@@ -61,7 +61,7 @@ func WriteContext(dir string, c Context) error {
 	if err := os.RemoveAll(tlsDir); err != nil {
 		return err
 	}
-	if err := writeMaterial(filepath.Join(tlsDir, "docker"), c.CA, c.Client); err != nil {
+	if err := WriteCerts(filepath.Join(tlsDir, "docker"), c.CA, c.Client); err != nil {
 		return err
 	}
 	if !c.Current {
@@ -77,7 +77,7 @@ func WriteContext(dir string, c Context) error {
 func (d *Daemon) WriteConfig(dir string) error {
 	c := d.Context("dockertlstest")
 	c.Current = true
-	if err := writeMaterial(dir, c.CA, c.Client); err != nil {
+	if err := WriteCerts(dir, c.CA, c.Client); err != nil {
 		return err
 	}
 	return WriteContext(dir, c)

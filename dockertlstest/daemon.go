@@ -22,8 +22,9 @@ const (
 	// Plain is a daemon without TLS.
 	Plain Mode = iota
 
-	// TLS is a daemon started with --tls --tlsverify=false: the connection is encrypted, and the
-	// daemon neither asks for a client's certificate nor looks at one.
+	// TLS is a daemon started with --tls --tlsverify=false: the connection is
+	// encrypted, and the daemon neither asks for a client's certificate nor
+	// looks at one.
 	TLS
 
 	// MutualTLS is a daemon started with --tlsverify: it requires a client

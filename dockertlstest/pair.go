@@ -28,16 +28,11 @@ func (p *Pair) Leaf() *x509.Certificate {
 }
 
 // WriteCerts writes ca.pem, cert.pem and key.pem, the names under which docker
-// looks for them, into dir: what DOCKER_CERT_PATH wants to find. With a nil
-// client it writes ca.pem only. It makes dir if it does not exist. Files that
-// are there already are replaced, each in one step, so a program that reads
-// them meanwhile never sees half a file.
+// looks for them, into dir: what DOCKER_CERT_PATH wants to find. Of a nil ca or
+// client there are no files. It makes dir if it does not exist and there is
+// something to write. Files that are there already are replaced, each in one
+// step, so a program that reads them meanwhile never sees half a file.
 func WriteCerts(dir string, ca *CA, client *Pair) error {
-	return writeMaterial(dir, ca, client)
-}
-
-// writeMaterial writes what there is; of nothing it makes not even a folder.
-func writeMaterial(dir string, ca *CA, client *Pair) error {
 	if ca != nil {
 		if err := writeFile(filepath.Join(dir, "ca.pem"), ca.PEM(), 0o644); err != nil {
 			return err

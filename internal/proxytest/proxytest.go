@@ -19,9 +19,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/dockertls/dockertls/internal/conntest"
-
 	"github.com/dockertls/dockertls/dockertlstest"
+	"github.com/dockertls/dockertls/internal/conntest"
 )
 
 // Options say what kind of proxy to start.
