@@ -205,7 +205,7 @@ func TestCancelledInTheBody(t *testing.T) {
 		{Host: "tcp://" + script(t, overTLS(pair, tls.VersionTLS13, body)), TLSVerify: new(true), CA: ca.PEM()},
 	} {
 		cfg := resolve(t, opts)
-		repeat(t, fmt.Sprintf("cancelled in the body, %s", cfg.Mode()), mostHeap, func(i int) {
+		repeat(t, fmt.Sprintf("cancelled in the body, %s", cfg.Mode()), func(i int) {
 			cancelled(t, "the body", i, reached, func(ctx context.Context) error { return readWhole(ctx, cfg) })
 		})
 	}
@@ -222,7 +222,7 @@ func TestCancelledBefore(t *testing.T) {
 		cfg := resolve(t, opts)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		repeat(t, "cancelled before, "+cfg.Mode().String(), mostHeap, func(i int) {
+		repeat(t, "cancelled before, "+cfg.Mode().String(), func(i int) {
 			if err := useEach(ctx, cfg, i); !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v", err)
 			}
@@ -257,7 +257,7 @@ func TestCancelledReload(t *testing.T) {
 				return material, ctx.Err()
 			}})
 		hangs = true
-		repeat(t, "a supply that "+name, mostHeap, func(i int) {
+		repeat(t, "a supply that "+name, func(i int) {
 			cancelled(t, name, i, reached, cfg.Reload)
 			select {
 			case release <- struct{}{}:

@@ -134,7 +134,7 @@ func TestEndlessAnswers(t *testing.T) {
 			opts.Host = "tcp://" + script(t, play)
 			cfg := resolve(t, opts)
 			what := fmt.Sprintf("endless %s, TLS %t", name, secured)
-			repeat(t, what, mostHeap, func(i int) {
+			repeat(t, what, func(i int) {
 				start := time.Now()
 				wantFailure(t, what, start, everyUse(t.Context(), cfg, i))
 			})
@@ -197,7 +197,7 @@ func TestGiantCertificates(t *testing.T) {
 			if strings.HasPrefix(name, "120") {
 				kind = dockertls.ServerCertInvalid
 			}
-			repeat(t, what, mostHeap, func(i int) {
+			repeat(t, what, func(i int) {
 				start := time.Now()
 				err := everyUse(t.Context(), cfg, i)
 				wantFailure(t, what, start, err)
@@ -223,7 +223,7 @@ func TestEndlessAuthorities(t *testing.T) {
 				d.TLSConfig = func(cfg *tls.Config) { cfg.ClientCAs, cfg.MaxVersion = list, version }
 			})
 			cfg := resolve(t, opts)
-			repeat(t, fmt.Sprintf("%d authorities, %s", count, tls.VersionName(version)), mostHeap, func(i int) {
+			repeat(t, fmt.Sprintf("%d authorities, %s", count, tls.VersionName(version)), func(i int) {
 				start := time.Now()
 				err := everyUse(t.Context(), cfg, i)
 				wantFailure(t, "authorities", start, err)
@@ -274,7 +274,7 @@ func TestEndlessRecords(t *testing.T) {
 			<-gone
 		})
 		cfg := resolve(t, dockertls.Options{Host: "tcp://" + address, TLSVerify: new(true), CA: ca.PEM()})
-		repeat(t, "endless "+name, mostHeap, func(i int) {
+		repeat(t, "endless "+name, func(i int) {
 			if name == "a giant message" {
 				i = 1 // only what does not write and read at once: there is a race in crypto/tls itself (Go 1.26)
 			}
@@ -305,7 +305,7 @@ func TestEndlessRecordsInPlaceOfAHello(t *testing.T) {
 			goOn(conn, record)
 		})
 		cfg := resolve(t, dockertls.Options{Host: "tcp://" + address, TLSVerify: new(true), CA: ca.PEM()})
-		repeat(t, "endless "+name, mostHeap, func(i int) {
+		repeat(t, "endless "+name, func(i int) {
 			start := time.Now()
 			err := everyUse(t.Context(), cfg, i)
 			wantFailure(t, name, start, err)

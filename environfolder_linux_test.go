@@ -70,7 +70,7 @@ func TestEnvironInAlmostEnoughRoom(t *testing.T) {
 			}
 			return
 		}
-		repeat(t, fmt.Sprintf("EnvironIn with room for %d files", pages), mostHeap, func(int) {
+		repeat(t, fmt.Sprintf("EnvironIn with room for %d files", pages), func(int) {
 			_, err := cfg.EnvironIn(filepath.Join(disk, "new"))
 			wantKind(t, err, dockertls.FolderUnusable, disk, syscall.ENOSPC.Error())
 			if left := fileNames(disk); len(left) != 0 {

@@ -153,7 +153,7 @@ func readSOCKS(answer []byte) (granted bool, status int, rest []byte) {
 	if string(take(3)) != "\x05\x00\x00" {
 		return false, 0, nil
 	}
-	length := 0
+	var length int
 	switch kind := string(take(1)); kind {
 	case "\x01":
 		length = net.IPv4len

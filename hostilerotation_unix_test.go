@@ -147,7 +147,7 @@ func TestUnreadableFiles(t *testing.T) {
 		asNobody(t, func() { _, err := resolve(); check(t, err) })
 		path := place.file(home)
 		check(t, os.Chmod(path, 0))
-		repeat(t, place.name+" is unreadable", mostHeap, func(int) {
+		repeat(t, place.name+" is unreadable", func(int) {
 			asNobody(t, func() {
 				_, err := resolve()
 				e, ok := errors.AsType[*dockertls.Error](err)

@@ -85,10 +85,10 @@ func quietTally() tally {
 }
 
 // repeat does something many times, and checks that nothing of it stays behind,
-// and that the heap never grew by more than so many MiB. The test must be alone.
-func repeat(t *testing.T, what string, mostMiB uint64, once func(i int)) {
+// and that the heap never grew by more than mostHeap. The test must be alone.
+func repeat(t *testing.T, what string, once func(i int)) {
 	t.Helper()
-	repeatTimes(t, what, *repeats, mostMiB, once)
+	repeatTimes(t, what, *repeats, mostHeap, once)
 }
 
 func repeatTimes(t *testing.T, what string, times int, mostMiB uint64, once func(i int)) {
