@@ -161,6 +161,7 @@ func parseContextTCP(rest string, tls bool) (endpoint, *Error) {
 	}
 	e := a.endpoint
 	e.authority, e.noPort = a.written, a.port == ""
+	e.serverName = cmp.Or(e.serverName, "localhost") // where an empty host leads
 	port := "80"
 	if tls {
 		port = "443"

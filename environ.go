@@ -87,7 +87,7 @@ func (c *Config) notInEnviron(format string, args ...any) *Error {
 func (c *Config) environHost() (string, error) {
 	e := c.endpoint
 	if e.network == schemeUnix && e.address[0] != '@' {
-		path, err := filepath.Abs(e.address)
+		path, err := c.absolute(e.address)
 		if err != nil {
 			return "", err
 		}
@@ -123,7 +123,15 @@ func (c *Config) environFolder() (string, error) {
 	if f.cert == "" && exists(filepath.Join(dir, roleCert().file)) && exists(filepath.Join(dir, roleKey().file)) {
 		return "", c.notInEnviron("%s has a client certificate, which is not to be used", dir).hint("%s", hintEnvironIn)
 	}
-	return filepath.Abs(dir)
+	return c.absolute(dir)
+}
+
+func (c *Config) absolute(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", c.notInEnviron("the working folder is not known: %s", reason(err)).cause(err)
+	}
+	return abs, nil
 }
 
 // isIn tells whether a path is that of a name in a folder, in whatever form it is

@@ -24,7 +24,7 @@ type need struct {
 	reason string // if it is missed
 }
 
-var needs = []need{{keyKinds[1], 12, ""}, {keyKinds[0], 1.25, ecdsaReason}}
+var needs = []need{{keyKinds[1], 12, rsaReason}, {keyKinds[0], 1.25, ecdsaReason}}
 
 // newConnections compares them with real daemons, as far as there are any.
 func (l *lab) newConnections() ([]row, error) {

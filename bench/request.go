@@ -79,7 +79,7 @@ func (l *lab) compareRequest(kind string, r request) ([]row, error) {
 	name := r.name + ", " + kind
 	goals := []goal{s.asBare()}
 	if r.name == "ping" {
-		goals = append(goals, s.atMost(0.9, moby))
+		goals = append(goals, s.atMost(0.9, moby).because(pingReason))
 	}
 	rows := []row{timeRow(name, s, goals...)}
 	if !l.exact {

@@ -44,23 +44,23 @@ func (l *lab) resolvingWith(k keyKind) ([]row, error) {
 		{side: fsouza, run: fsouzaFromEnv},
 		{side: bare, run: bareFromEnv},
 	}
-	rows, err := l.compareResolving("resolve, "+k.name, 0.7, append(peers, action{side: ours, run: fromEnv(dockertls.Resolve)}))
+	rows, err := l.compareResolving("resolve, "+k.name, 0.7, resolveReason, append(peers, action{side: ours, run: fromEnv(dockertls.Resolve)}))
 	if err != nil {
 		return nil, err
 	}
 	if l.exact {
 		time.Sleep(3 * time.Second) // a file changed just now is read again: it may change once more
 	}
-	again, err := l.compareResolving("again, shared, "+k.name, 0.2, append(peers, action{side: ours, run: fromEnv(newShared())}))
+	again, err := l.compareResolving("again, shared, "+k.name, 0.2, sharedReason, append(peers, action{side: ours, run: fromEnv(newShared())}))
 	return append(rows, again...), err
 }
 
-func (l *lab) compareResolving(name string, limit float64, actions []action) ([]row, error) {
+func (l *lab) compareResolving(name string, limit float64, reason string, actions []action) ([]row, error) {
 	s, err := measure(l.resolve, actions)
 	if err != nil {
 		return nil, err
 	}
-	rows := []row{timeRow(name, s, s.atMost(limit, moby))}
+	rows := []row{timeRow(name, s, s.atMost(limit, moby).because(reason))}
 	if !l.exact {
 		return rows, nil
 	}
