@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // currentContext reads which context config.json chooses (rules 1, 5 and 6).
@@ -239,8 +240,10 @@ func hintContext(configDir, wanted string) string {
 // place is an error: docker would go on without it (U2).
 func (r *resolution) readContextTLS(where contextFolder, source string, m *material) (bool, *Error) {
 	folder := filepath.Join(where.tls, "docker")
-	entries, err := os.ReadDir(folder)
+	entries, err := where.settled()
 	switch {
+	case errors.Is(err, errChanging):
+		return false, fail(ContextInvalid, source, "%s: %v", folder, err).hint("try again when nobody updates the context")
 	case errors.Is(err, fs.ErrNotExist):
 		return false, checkMisplaced(where.tls, folder, source)
 	case err != nil:
@@ -273,6 +276,40 @@ func (r *resolution) readContextTLS(where contextFolder, source string, m *mater
 		r.record(roleCA().setting, wordSystem, source, nil)
 	}
 	return true, nil
+}
+
+var errChanging = errors.New("it is being changed all the time")
+
+// settled lists the TLS data of the docker endpoint. To update a context, docker
+// takes the folder away and writes a new one. Who looks between the two must not
+// go on in the clear, or with the system's roots.
+func (f contextFolder) settled() ([]fs.DirEntry, error) {
+	for start := time.Now(); ; {
+		entries, err := os.ReadDir(filepath.Join(f.tls, "docker"))
+		whole := err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == roleCA().file })
+		wait := settleTime - f.unchanged()
+		switch {
+		case whole, wait <= 0:
+			return entries, err
+		case time.Since(start) > settleLimit:
+			return nil, errChanging
+		}
+		time.Sleep(wait)
+	}
+}
+
+// settleLimit is how long Resolve waits for a context.
+const settleLimit = time.Second
+
+// unchanged is for how long nothing has come or gone in the folders.
+func (f contextFolder) unchanged() time.Duration {
+	least := settleTime
+	for _, dir := range [...]string{filepath.Dir(f.tls), f.tls, filepath.Join(f.tls, "docker")} {
+		if info, err := os.Stat(dir); err == nil {
+			least = min(least, time.Since(info.ModTime()).Abs())
+		}
+	}
+	return least
 }
 
 // checkMisplaced looks for TLS data where docker overlooks it.

@@ -23,8 +23,9 @@ import (
 // left there: removing it is the caller's business too. The folder is made if it is
 // missing, for its owner only (0700), and key.pem is 0600; on Windows both are as
 // open as the folder above. Each file appears in one step. What is there already
-// and means the same is kept, so that calling it again is harmless; files of these
-// names with anything else in them are an error, and nothing is written then.
+// and means the same is kept, so that calling it again is harmless, unless it is
+// another user's, or more open than it should be: that is written anew. Files of
+// these names with anything else in them are an error, and nothing is written then.
 //
 // What Environ refuses for other reasons is refused here as well, and so is a key
 // in a Signer: it cannot be copied. Besides [EnvironUnsupported] errors are of kind
@@ -73,7 +74,7 @@ type copied struct {
 	data []byte
 	perm fs.FileMode
 	same func(data []byte) bool
-	open bool // it is there, readable by others
+	open bool // it is there, and others may read or change it who must not
 }
 
 // copies are the three files. They hold what is in use and nothing else: a bundle
@@ -200,7 +201,8 @@ func (c *Config) writeFolder(dir string) error {
 	return err
 }
 
-// missingFiles are those to write. A key that others can read is written anew.
+// missingFiles are those to write, what others could read or change later among
+// them.
 func (c *Config) missingFiles(dir string, files []copied) ([]copied, error) {
 	var missing []copied
 	for _, f := range files {
@@ -224,7 +226,7 @@ func (c *Config) missingFiles(dir string, files []copied) ([]copied, error) {
 		if !f.same(data) {
 			return nil, c.otherContent(path)
 		}
-		if f.open = f.perm == 0o600 && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows"; f.open {
+		if f.open = runtime.GOOS != "windows" && (info.Mode().Perm()&^f.perm&0o077 != 0 || !isOurs(info)); f.open {
 			missing = append(missing, f)
 		}
 	}

@@ -248,3 +248,34 @@ func terminal(t *testing.T, path string) {
 	}
 	check(t, os.Symlink(slave, path))
 }
+
+// Whoever may change ca.pem afterwards decides which daemon the child trusts.
+func TestEnvironInKeepsNothingOfOthers(t *testing.T) {
+	t.Parallel()
+	_, ca, pair := writeCerts(t)
+	cfg := resolved(t, dockertls.Options{Host: "box", TLSVerify: new(true), CA: ca.PEM(), Cert: pair.CertPEM, Key: pair.KeyPEM})
+	for name, spoil := range map[string]func(path string) error{
+		"writable by all":  func(path string) error { return os.Chmod(path, 0o666) },
+		"of somebody else": func(path string) error { return os.Chown(path, 65534, 65534) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			_, err := cfg.EnvironIn(dir)
+			check(t, err)
+			path := filepath.Join(dir, "ca.pem")
+			if err := spoil(path); err != nil {
+				programtest.Missing(t, fmt.Errorf("%w: run this test as root", err))
+			}
+			before, err := os.Stat(path)
+			check(t, err)
+			_, err = cfg.EnvironIn(dir)
+			check(t, err)
+			after, err := os.Stat(path)
+			check(t, err)
+			if os.SameFile(before, after) || after.Mode().Perm() != 0o644 {
+				t.Errorf("it was kept: %v", after.Mode())
+			}
+		})
+	}
+}

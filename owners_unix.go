@@ -5,6 +5,7 @@ package dockertls
 import (
 	"cmp"
 	"io/fs"
+	"os"
 	"os/user"
 	"strconv"
 	"syscall"
@@ -24,4 +25,10 @@ func owners(info fs.FileInfo) (owner, group string) {
 		group = cmp.Or(g.Name, group)
 	}
 	return oneLine(owner), oneLine(group)
+}
+
+// isOurs tells whether a file belongs to this process's user, or to root.
+func isOurs(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && (stat.Uid == 0 || int64(stat.Uid) == int64(os.Geteuid()))
 }

@@ -3,7 +3,9 @@ package dockertls
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,7 +26,10 @@ type pooledConn struct {
 	mu       sync.Mutex // of writing; guards what follows
 	requests requestFrames
 
-	renewal sync.Mutex // held while the connection is renewed
+	renewal sync.Mutex // held from the look for new material until the connection is renewed
+	failure error      // of the renewal; guarded by it
+
+	upgrade upgradeWatch
 }
 
 func newPooledConn(c *Config, conn tlsConn) *pooledConn {
@@ -40,23 +45,31 @@ func (p *pooledConn) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.requests.between() {
-		if g := p.config.latest(p.ctx); g != p.inner.Load().seen.generation {
-			if err := p.renew(g); err != nil {
-				return 0, err
-			}
+		if err := p.follow(); err != nil {
+			return 0, err
 		}
+	} else if p.upgrade.refused.Load() && p.config.latest(p.ctx) != p.inner.Load().seen.generation {
+		return 0, errUpgradeRefused
 	}
-	n, err := p.inner.Load().Write(b)
-	p.requests.advance(b[:n])
-	return n, err
+	// Before it is written: the answer may come at once. If writing fails, nothing
+	// more is written.
+	p.requests.advance(b)
+	p.upgrade.asked.Store(p.requests.streams())
+	return p.inner.Load().Write(b)
 }
 
-// renew puts a new connection in the place of the old one.
-func (p *pooledConn) renew(g *generation) error {
+// follow puts a new connection in the place of the old one, if there is new
+// material.
+func (p *pooledConn) follow() error {
 	p.renewal.Lock()
 	defer p.renewal.Unlock()
+	g := p.config.latest(p.ctx)
+	if g == p.inner.Load().seen.generation {
+		return nil
+	}
 	conn, err := p.config.opened(p.config.openTLS(p.ctx, g, true))
 	if err != nil {
+		p.failure = err
 		return err
 	}
 	p.config.counters.renewals.Add(1)
@@ -70,23 +83,50 @@ func (p *pooledConn) renew(g *generation) error {
 }
 
 // Read reads from the connection of the moment. What an old one still says
-// answers no request, and if it ends while it is renewed, that is no harm.
+// answers no request, also while it is being renewed, and if that fails: its peer
+// may be the one that is no longer trusted. If it ends, that is no harm.
 func (p *pooledConn) Read(b []byte) (int, error) {
 	for {
 		conn := p.inner.Load()
 		n, err := conn.Read(b)
-		if err != nil {
-			p.awaitRenewal()
-		}
-		if p.inner.Load() == conn {
+		switch failure := p.awaitRenewal(); {
+		case failure != nil:
+			return 0, failure
+		case p.inner.Load() == conn:
+			p.upgrade.read(b[:n])
 			return n, err
 		}
 	}
 }
 
-func (p *pooledConn) awaitRenewal() {
+func (p *pooledConn) awaitRenewal() error {
 	p.renewal.Lock()
 	defer p.renewal.Unlock()
+	return p.failure
+}
+
+// errUpgradeRefused ends a connection that cannot be renewed: net/http takes
+// another one for the request.
+var errUpgradeRefused = errors.New("dockertls: there is new TLS material, and a connection on which an upgrade was refused is not renewed")
+
+// An upgradeWatch finds out whether a stream was asked for, and refused. Then
+// requests follow where none were expected.
+type upgradeWatch struct {
+	asked   atomic.Bool
+	refused atomic.Bool
+	status  []byte // the beginning of the answer; the reader's
+}
+
+// read takes note of what was read. An answer that is not plainly a change of
+// protocols counts as none.
+func (u *upgradeWatch) read(b []byte) {
+	const switching = "HTTP/1.1 101"
+	missing := len(switching) - len(u.status)
+	if missing == 0 || !u.asked.Load() {
+		return
+	}
+	u.status = append(u.status, b[:min(len(b), missing)]...)
+	u.refused.Store(!strings.HasPrefix(switching, string(u.status)))
 }
 
 // Close closes the connection.

@@ -1,6 +1,7 @@
 package dockertls_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -109,6 +110,104 @@ func look(t *testing.T, cfg *dockertls.Config) {
 	cancel()
 	if conn, err := cfg.Dial(ctx); err == nil {
 		conn.Close()
+	}
+}
+
+// When the old authority is no longer trusted, its server must not answer on the
+// old connection what is to be asked on a new one.
+func TestOldConnectionAnswersNothing(t *testing.T) {
+	t.Parallel()
+	distrusted, ca := dockertlstest.NewCA(), dockertlstest.NewCA()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	defer l.Close()
+	go func() {
+		raw, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer raw.Close()
+		old := tls.Server(raw, &tls.Config{Certificates: []tls.Certificate{distrusted.ServerPair().Certificate()}, MinVersion: tls.VersionTLS12})
+		if _, err := http.ReadRequest(bufio.NewReader(old)); err != nil {
+			return
+		}
+		io.WriteString(old, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold")
+		renewal, err := l.Accept()
+		if err != nil {
+			return
+		}
+		l.Close()
+		io.WriteString(old, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged")
+		time.Sleep(200 * time.Millisecond) // the answer is there, and the renewal fails only then
+		renewal.Close()
+	}()
+	dir := t.TempDir()
+	check(t, dockertlstest.WriteCerts(dir, distrusted, distrusted.ClientPair("one")))
+	cfg := resolve(t, dockertls.Options{Host: "tcp://" + l.Addr().String(), TLSVerify: new(true), CertPath: dir, ReloadInterval: -1})
+	client := cfg.HTTPClient()
+	defer client.CloseIdleConnections()
+	_, err = fetch(t.Context(), client, cfg.URL("/info"))
+	check(t, err)
+	check(t, dockertlstest.WriteCerts(dir, ca, ca.ClientPair("two")))
+	check(t, cfg.Reload(t.Context()))
+	if got, err := fetch(t.Context(), client, cfg.URL("/info")); err == nil {
+		t.Errorf("the old connection answers: %s", got.Status)
+	}
+}
+
+// A connection on which a stream was asked for, but not granted, or whose request
+// waited to be let on, does not stay with the old material.
+func TestKeptConnectionWithoutAStreamFollows(t *testing.T) {
+	t.Parallel()
+	for name, header := range map[string]http.Header{
+		"upgrade refused": {"Connection": {"Upgrade"}, "Upgrade": {"tcp"}},
+		"expect":          {"Expect": {"100-continue"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, ca, dir := startFollowing(t)
+			client := s.cfg.HTTPClient()
+			defer client.CloseIdleConnections()
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.cfg.URL("/images/load"), strings.NewReader("x"))
+			check(t, err)
+			req.Header = header
+			resp, err := client.Do(req)
+			check(t, err)
+			_, err = io.Copy(io.Discard, resp.Body)
+			check(t, err)
+			resp.Body.Close()
+			check(t, dockertlstest.WriteCerts(dir, ca, ca.ClientPair("two")))
+			check(t, s.cfg.Reload(t.Context()))
+			if got := s.nameOver(t, client); got != "two" {
+				t.Errorf("the daemon sees %q", got)
+			}
+		})
+	}
+}
+
+// A stream that was granted goes on with what it began with, whatever is new.
+func TestGrantedStreamOutlivesRotation(t *testing.T) {
+	t.Parallel()
+	s, ca, dir := startFollowing(t)
+	client := s.cfg.HTTPClient()
+	defer client.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.cfg.URL("/containers/x/attach"), nil)
+	check(t, err)
+	req.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"tcp"}}
+	resp, err := client.Do(req)
+	check(t, err)
+	defer resp.Body.Close()
+	stream, ok := resp.Body.(io.ReadWriter)
+	if !ok {
+		t.Fatalf("no stream: %s", resp.Status)
+	}
+	for range 2 {
+		_, err := io.WriteString(stream, "hello")
+		check(t, err)
+		_, err = io.ReadFull(stream, make([]byte, 5))
+		check(t, err)
+		check(t, dockertlstest.WriteCerts(dir, ca, ca.ClientPair("two")))
+		check(t, s.cfg.Reload(t.Context()))
 	}
 }
 

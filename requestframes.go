@@ -32,6 +32,9 @@ const (
 // between tells whether no request is being written.
 func (f *requestFrames) between() bool { return f.state == frameNone }
 
+// streams tells whether no further request is expected.
+func (f *requestFrames) streams() bool { return f.state == frameStream }
+
 // advance takes note of what was written.
 func (f *requestFrames) advance(b []byte) {
 	for len(b) > 0 && f.state != frameStream {
@@ -91,7 +94,7 @@ func (f *requestFrames) endHead(head []byte) {
 		line, rest, _ = bytes.Cut(rest, []byte("\r\n"))
 		name, value, _ := bytes.Cut(line, []byte(": "))
 		switch {
-		case is(name, "Upgrade"), is(name, "Expect"): // the body may never come
+		case is(name, "Upgrade"):
 			f.state = frameStream
 			return
 		case is(name, "Content-Length"):
