@@ -361,7 +361,8 @@ func (p PEM) LogValue() slog.Value { return slog.StringValue(p.String()) }
 const redacted = "[redacted]"
 
 // Secret is a private key as PEM, which no print verb and no encoder shows. A
-// []byte can be assigned to it.
+// []byte can be assigned to it. (Package fmt calls no methods in unexported
+// fields: a struct of the caller's that keeps one there must not be printed.)
 type Secret []byte
 
 // String returns "[redacted]", or "" if there is nothing to redact.
