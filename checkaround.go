@@ -290,8 +290,8 @@ func (k *checkup) otherDoors(ctx context.Context, s *Step) {
 func (k *checkup) otherPort(ctx context.Context, s *Step) {
 	host, port, err := net.SplitHostPort(k.endpoint.address)
 	other := map[string]string{plainPort: tlsPort, tlsPort: plainPort}[port]
-	if err != nil || other == "" {
-		return
+	if err != nil || other == "" || k.secured() && !k.material.verify && k.material.pair != nil {
+		return // the last would show the certificate to whoever is at a port that nobody named
 	}
 	address := net.JoinHostPort(host, other)
 	there := k.at(address)

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -86,6 +87,25 @@ func TestCheckOfTheOtherPort(t *testing.T) {
 				t.Errorf("advice %q, want %q", advice, tt.remedy)
 			}
 		})
+	}
+}
+
+// Where nobody is verified, no certificate is shown at a port that nobody named.
+func TestCheckShowsNoCertificateAtTheOtherPort(t *testing.T) {
+	t.Parallel()
+	var dialled []string
+	refuse := func(_ context.Context, _, address string) (net.Conn, error) {
+		dialled = append(dialled, address)
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	}
+	ca := dockertlstest.NewCA()
+	pair := ca.ClientPair("alice")
+	for verify, want := range map[bool][]string{false: {"box:2376"}, true: {"box:2376", "box:2375"}} {
+		dialled = nil
+		checked(t, dockertls.Options{Host: "tcp://box:2376", TLSVerify: new(verify), CA: ca.PEM(), Cert: pair.CertPEM, Key: pair.KeyPEM, Dialer: refuse})
+		if !slices.Equal(dialled, want) {
+			t.Errorf("verified %t: dialled %q, want %q", verify, dialled, want)
+		}
 	}
 }
 
