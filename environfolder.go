@@ -20,7 +20,8 @@ import (
 // there. Without TLS it writes nothing.
 //
 // This is a copy of a private key, made because the caller named the place, and
-// left there: removing it is the caller's business too. The folder is made if it is
+// left there: removing it is the caller's business too. So is that nobody else can
+// write to the folder, and so replace what lies there. The folder is made if it is
 // missing, for its owner only (0700), and key.pem is 0600; on Windows both are as
 // open as the folder above. Each file appears in one step. What is there already
 // and means the same is kept, so that calling it again is harmless, unless it is
