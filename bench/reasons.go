@@ -8,7 +8,7 @@ const (
 		"its Transport."
 	rsaReason = "What is left is the daemon's half of a resumed handshake and a new connection; the others wait for a " +
 		"signature by RSA 4096 and for crypto/x509."
-	pingReason = "Bare net/http takes as long, on this kernel: more than moby's own part cannot be saved."
+	pingReason  = "Bare net/http takes as long, on this kernel: more than moby's own part cannot be saved."
 	firstReason = "A key of RSA 4096 is parsed and checked when the first connection needs it, 0.5 ms that the others " +
 		"spend on making the client (the rows \"with client made\" have both); the session is kept, for the next connection."
 	firstECDSAReason = "It takes some 20 to 50 µs of CPU time more: when the certificates expire is worked out, the files are " +
