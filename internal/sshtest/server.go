@@ -95,6 +95,8 @@ func (s *Server) writeConfig(tb testing.TB, o Options) {
 		"MaxStartups 100", // all at once
 		"LogLevel VERBOSE",
 		"ForceCommand "+s.file("shell"),
+		// Or the login shell would run the user's own startup files, and tests that kill it would break off those.
+		"SetEnv HOME="+s.file("remote"),
 	)
 	s.write(tb, "sshd_config", strings.Join(lines, "\n")+"\n", 0o600)
 }
