@@ -43,6 +43,7 @@ func dripping(after int, play func(net.Conn)) peer {
 // A daemon's answer may take as long as the caller's context allows; a check has
 // an end of its own.
 func TestDrips(t *testing.T) {
+	needBubble(t)
 	t.Parallel()
 	since := time.Date(1999, time.December, 31, 0, 0, 0, 0, time.UTC) // the clocks of bubbles begin with the year 2000
 	ca := dockertlstest.NewCAFrom(dockertlstest.CertSpec{NotBefore: since, NotAfter: time.Now().Add(time.Hour)})
@@ -123,6 +124,7 @@ func checkDrip(t *testing.T, cfg *dockertls.Config, use int, isCheck bool, kind 
 
 // However slow each step is, a check as a whole keeps its limit.
 func TestCheckOfSlowSteps(t *testing.T) {
+	needBubble(t)
 	t.Parallel()
 	since := time.Date(1999, time.December, 31, 0, 0, 0, 0, time.UTC)
 	ca := dockertlstest.NewCAFrom(dockertlstest.CertSpec{NotBefore: since, NotAfter: time.Now().Add(time.Hour)})
