@@ -26,6 +26,7 @@ func FuzzProxyAddress(f *testing.F) {
 		f.Add("tcp://box", proxy, "", "")
 		f.Add("tcp://box", "", proxy, "1")
 		f.Add("tcp://127.0.0.1:1", proxy, proxy, "")
+		f.Add("tcp://127.0.0.1.:1", proxy, proxy, "") // a name, not an address: DNS is asked for it
 		f.Add("unix:///x", proxy, proxy, "1")
 	}
 	ca := newTestCA(f, "ca", nil)
@@ -62,7 +63,9 @@ func checkProxy(t *testing.T, cfg *Config) {
 	if cfg.proxy == nil {
 		return
 	}
-	if ip := net.ParseIP(cfg.endpoint.serverName); !cfg.endpoint.isTCP() || cfg.endpoint.serverName == "localhost" || ip != nil && ip.IsLoopback() {
+	host, _, err := net.SplitHostPort(cfg.endpoint.address)
+	check(t, err)
+	if ip := net.ParseIP(host); !cfg.endpoint.isTCP() || host == "localhost" || ip != nil && ip.IsLoopback() {
 		t.Errorf("a proxy for %s", cfg)
 	}
 	var dialled string
