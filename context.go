@@ -280,13 +280,14 @@ func (r *resolution) readContextTLS(where contextFolder, source string, m *mater
 
 var errChanging = errors.New("it is being changed all the time")
 
-// settled lists the TLS data of the docker endpoint. To update a context, docker
-// takes the folder away and writes a new one. Who looks between the two must not
-// go on in the clear, or with the system's roots.
+// settled lists the TLS data of the docker endpoint. To make a context, docker
+// writes meta.json first; to update one it takes the folder away and writes a new
+// one, file by file. Who looks meanwhile must not go on in the clear, with the
+// system's roots, or without the client certificate.
 func (f contextFolder) settled() ([]fs.DirEntry, error) {
 	for start := time.Now(); ; {
 		entries, err := os.ReadDir(filepath.Join(f.tls, "docker"))
-		whole := err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == roleCA().file })
+		whole := err == nil && len(entries) >= 3 // ca.pem, cert.pem and key.pem
 		wait := settleTime - f.unchanged()
 		switch {
 		case whole, wait <= 0:
@@ -301,11 +302,12 @@ func (f contextFolder) settled() ([]fs.DirEntry, error) {
 // settleLimit is how long Resolve waits for a context.
 const settleLimit = time.Second
 
-// unchanged is for how long nothing has come or gone in the folders.
+// unchanged is for how long meta.json is as it is, and nothing has come or gone in
+// the folders.
 func (f contextFolder) unchanged() time.Duration {
 	least := settleTime
-	for _, dir := range [...]string{filepath.Dir(f.tls), f.tls, filepath.Join(f.tls, "docker")} {
-		if info, err := os.Stat(dir); err == nil {
+	for _, path := range [...]string{f.meta, filepath.Dir(f.tls), f.tls, filepath.Join(f.tls, "docker")} {
+		if info, err := os.Stat(path); err == nil {
 			least = min(least, time.Since(info.ModTime()).Abs())
 		}
 	}

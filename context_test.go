@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/dockertls/dockertls/internal/programtest"
 )
 
 // A context that is not there, or cannot be read, is explained by what is there.
@@ -40,37 +42,49 @@ func TestContextWhileUpdated(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	where := newContextFolder(dir, "prod")
-	folder := filepath.Join(where.tls, "docker")
 	check(t, os.MkdirAll(filepath.Dir(where.meta), 0o700))
 	check(t, os.WriteFile(where.meta, []byte(metaOf("tcp://box:1")), 0o600))
-	check(t, os.MkdirAll(folder, 0o700))
-	data := pemOf(newTestCA(t, "ca", nil).cert)
-	start := time.Now()
-	check(t, os.RemoveAll(folder))
-	updated := make(chan error)
-	go func() {
-		time.Sleep(settleTime / 5)
-		err := os.Mkdir(folder, 0o700)
-		time.Sleep(settleTime / 5)
-		err = errors.Join(err, os.WriteFile(filepath.Join(folder, "ca.pem"), data, 0o600))
-		if time.Since(start) > settleTime {
-			err = errTooSlow
+	ca := newTestCA(t, "ca", nil)
+	cert, key := ca.pair("alice", newTestKey(t), nil)
+	files := map[string][]byte{"ca.pem": pemOf(ca.cert), "cert.pem": cert, "key.pem": key}
+	for range 20 {
+		updated := make(chan bool)
+		begun := make(chan struct{})
+		go func() { updated <- updateContext(t, filepath.Join(where.tls, "docker"), files, begun) }()
+		<-begun
+		cfg, err := Resolve(Options{Context: "prod", ConfigDir: dir})
+		if !<-updated {
+			continue
 		}
-		updated <- err
-	}()
-	cfg, err := Resolve(Options{Context: "prod", ConfigDir: dir})
-	if updating := <-updated; updating == errTooSlow {
-		t.Skip(updating)
-	} else {
-		check(t, updating)
+		check(t, err)
+		if cfg.Mode() != Mutual || cfg.current().pool == nil {
+			t.Errorf("resolved as %v", cfg)
+		}
+		return
 	}
-	check(t, err)
-	if cfg.Mode() != Verified || cfg.current().pool == nil {
-		t.Errorf("resolved as %v", cfg)
-	}
+	programtest.Missing(t, errors.New("this machine is too busy to update a context quickly: run this when it has less to do"))
 }
 
-var errTooSlow = errors.New("this machine is too busy: nobody updates a context so slowly")
+// updateContext replaces the TLS data of a context, as docker does, and tells
+// whether no step of that took longer than docker's would.
+func updateContext(t *testing.T, folder string, files map[string][]byte, begun chan struct{}) bool {
+	quick, last := true, time.Now()
+	step := func(err error) {
+		if err != nil {
+			t.Error(err)
+		}
+		quick = quick && time.Since(last) < settleTime/2
+		last = time.Now()
+		time.Sleep(settleTime / 5)
+	}
+	step(os.RemoveAll(folder))
+	close(begun)
+	step(os.MkdirAll(folder, 0o700))
+	for _, name := range []string{"ca.pem", "cert.pem", "key.pem"} {
+		step(os.WriteFile(filepath.Join(folder, name), files[name], 0o600))
+	}
+	return quick
+}
 
 // One that never comes to rest is an error, and no reason to go on in the clear.
 func TestContextThatNeverSettles(t *testing.T) {

@@ -86,7 +86,8 @@
 //	    one: docker goes on without them, even in the clear. Here https means
 //	    TLS (the system's roots if there is no CA; without a port it is an
 //	    error), links are followed, and misplaced data is an error. While docker
-//	    updates a context, its files are gone for a moment, and waited for.
+//	    makes or updates a context, its files are missing for a moment, and
+//	    waited for.
 //	U3  A context without TLS over TCP against DOCKER_TLS_VERIFY, DOCKER_TLS,
 //	    --tlsverify (also as false) or --tls: docker goes in the clear. Here it
 //	    is an error (options-conflict).
