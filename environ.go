@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -138,7 +139,7 @@ func (c *Config) absolute(path string) (string, error) {
 // written. One with ".." may not be what it looks like: there may be a symbolic
 // link before it.
 func isIn(dir, path, name string) bool {
-	return filepath.Clean(path) == filepath.Join(dir, name) && !strings.Contains(path, "..")
+	return filepath.Clean(path) == filepath.Join(dir, name) && !slices.Contains(strings.Split(filepath.ToSlash(path), "/"), "..")
 }
 
 func exists(path string) bool {
