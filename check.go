@@ -362,7 +362,7 @@ func (k *checkup) describePing(s *Step, ping *http.Response, err error) error {
 	}
 	s.see("%s", ping.Status)
 	if ping.StatusCode/100 != 2 {
-		return k.noPing(cut(oneLine(ping.Status), maxQuote), nil)
+		return k.noPing(nameOf(ping.Status), nil)
 	}
 	return nil
 }

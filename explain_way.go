@@ -55,7 +55,7 @@ func (s scene) explainDial(err error) *Error {
 	case isRefused(err):
 		e := &Error{Kind: ConnectionRefused, Source: s.hostSource(), Detail: "nobody listens there"}
 		if s.cfg != nil && s.cfg.endpoint.noPort && s.cfg.context == wordDefault {
-			return e.hint("the address%s has no port, which means %s, with TLS too: name the port that the daemon listens on, with TLS usually 2376", s.fromHost(), plainPort)
+			return e.hint("the address%s has no port, which means %s, with TLS too: name the port that the daemon listens on, with TLS usually %s", s.fromHost(), plainPort, tlsPort)
 		}
 		return e.hint("check the address%s, and that the daemon is running and listens on TCP", s.fromHost())
 	case isUnreachable(err):
