@@ -2,9 +2,12 @@ package dockertls
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"os/user"
 	"testing"
+
+	"github.com/dockertls/dockertls/internal/programtest"
 )
 
 // A variable one slip away from one of docker's is named; other words are left
@@ -50,7 +53,7 @@ func TestHomeFolder(t *testing.T) {
 	t.Setenv("USERPROFILE", "")
 	u, err := user.Current()
 	if err != nil {
-		t.Skip(err)
+		programtest.Missing(t, fmt.Errorf("run this as a user that the system knows: %w", err))
 	}
 	if env := FromEnv().env; env.home != u.HomeDir || env.homeSource != "the user database" {
 		t.Errorf("the home folder is %q, by %s", env.home, env.homeSource)

@@ -12,7 +12,7 @@ import (
 func TestSSHWords(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
-		t.Skip("needs a shell that ends with any status")
+		t.Skip("it needs a shell that ends with any status: run it on another system")
 	}
 	cfg, err := Resolve(Options{Host: "ssh://me@box"})
 	check(t, err)

@@ -47,7 +47,7 @@ func TestFaults(t *testing.T) {
 // wins must not matter, be it in a row or in a crowd.
 func TestClientCertFaultsAlways(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes a minute")
+		t.Skip("it takes a minute: run it without -short")
 	}
 	const times, crowd = 50, 16
 	for _, f := range faulttest.New(t) {

@@ -146,7 +146,7 @@ func TestRotation(t *testing.T) {
 func TestRotationBySymlink(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
-		t.Skip("a link that is in use cannot be replaced on Windows")
+		t.Skip("a link that is in use cannot be replaced on Windows: run this on another system")
 	}
 	ca := dockertlstest.NewCA()
 	d, _ := startDaemon(t, dockertlstest.MutualTLS, ca)

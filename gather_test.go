@@ -171,7 +171,7 @@ func TestDeadlineOfALargeWrite(t *testing.T) {
 // other side is.
 func TestCloseWriteComesLast(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes six seconds: crypto/tls gives its farewell five")
+		t.Skip("it takes six seconds, of which crypto/tls gives its farewell five: run it without -short")
 	}
 	t.Parallel()
 	w, server := gatherPair(t, 0, func(conn net.Conn) net.Conn { return &stalled{Conn: conn, until: time.Now().Add(6 * time.Second)} })

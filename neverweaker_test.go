@@ -30,7 +30,7 @@ var (
 func TestNeverWeaker(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
-		t.Skip("a Dialer cannot stand in for the default pipe there")
+		t.Skip("a Dialer cannot stand in for the default pipe of Windows: run this on another system")
 	}
 	seed := cmp.Or(*combinationSeed, rand.Uint64())
 	p := newProver(t, seed)

@@ -108,7 +108,7 @@ func TestChangesThatHardlyShow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if tt.linuxOnly && runtime.GOOS != "linux" {
-				t.Skip("only the times of Linux tell")
+				t.Skip("only the times of Linux tell: run this there")
 			}
 			dir := filepath.Join(t.TempDir(), "certs")
 			paddedSet(t, dir, ca, "one")
@@ -181,7 +181,7 @@ func TestBrokenFileTouchedAgain(t *testing.T) {
 // and many Configs of the same files share it.
 func TestManyFiles(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes some seconds")
+		t.Skip("it takes some seconds: run it without -short")
 	}
 	ca := dockertlstest.NewCA()
 	root := t.TempDir()

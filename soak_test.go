@@ -30,7 +30,7 @@ var soakLong = flag.Bool("soak", false, "let TestSoak make 100,000 requests inst
 // in the end nothing is left behind.
 func TestSoak(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("files that somebody reads cannot be replaced there")
+		t.Skip("files that somebody reads cannot be replaced on Windows: run this on another system")
 	}
 	requests, lasting := 3_000, 6*time.Second
 	if *soakLong {

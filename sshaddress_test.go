@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dockertls/dockertls/internal/programtest"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -41,10 +43,7 @@ func TestSSHArguments(t *testing.T) {
 
 // A word reaches a command as it is, whatever a shell would do with it.
 func FuzzShellWord(f *testing.F) {
-	sh, err := exec.LookPath("sh")
-	if err != nil {
-		f.Skip(err)
-	}
+	sh := programtest.Find(f, "sh", "dash")
 	for _, word := range []string{"plain", "a b", "it's", `$HOME \ "quoted" it's`, "`id`", "$(id)", "*", "~", "#x", "a=b", "{a,b}", "!", "é", "--", ";id", "\\"} {
 		f.Add(word)
 	}

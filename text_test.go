@@ -759,7 +759,7 @@ func TestExplainTextOfReports(t *testing.T) {
 	const path = "../shared/failure-reports.jsonl"
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("the collection of reports %s is not part of the repository", path)
+		t.Skipf("the collection of reports is not part of the repository: this runs where it is, as %s", path)
 	}
 	if err != nil {
 		t.Fatal(err)

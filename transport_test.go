@@ -21,10 +21,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/dockertls/dockertls"
 	"github.com/dockertls/dockertls/dockertlstest"
 	"github.com/dockertls/dockertls/internal/proxytest"
-	"github.com/google/go-cmp/cmp"
 )
 
 // startDaemon starts a stand-in, and returns the options that reach it in its mode.
@@ -320,7 +321,7 @@ func TestTransportVerifiesWhateverBecomesOfIt(t *testing.T) {
 func TestGivenRootsAreTheOnlyOnes(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
-		t.Skip("only there can a test choose the system's roots")
+		t.Skip("a test can choose the system's roots only on Linux: run this there")
 	}
 	const variable = "DOCKERTLS_TEST_ROOTS"
 	if dir := os.Getenv(variable); dir != "" {

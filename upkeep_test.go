@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dockertls/dockertls/internal/programtest"
 )
 
 // What the pages for contributors and the files for GitHub name is there:
@@ -128,10 +130,7 @@ func TestUpkeepModules(t *testing.T) {
 // The scripts are read by bash as they stand.
 func TestUpkeepScripts(t *testing.T) {
 	t.Parallel()
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip(err)
-	}
+	bash := programtest.Find(t, "bash", "bash")
 	for _, script := range []string{".ci/run", ".ci/coverage"} {
 		if out, err := exec.Command(bash, "-n", script).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", script, err, out)

@@ -113,7 +113,7 @@ func TestMissedGoalIsCalledMissed(t *testing.T) {
 // Times are for the program; allocations are exact.
 func TestAllocationsOnKeptConnections(t *testing.T) {
 	if raceDetector(t) {
-		t.Skip("with the race detector a sync.Pool forgets at random")
+		t.Skip("with the race detector a sync.Pool forgets at random: run it without -race")
 	}
 	e := quick
 	e.exact = true

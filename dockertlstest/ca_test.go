@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dockertls/dockertls/dockertlstest"
+	"github.com/dockertls/dockertls/internal/programtest"
 )
 
 // every kind of key a certificate can have.
@@ -308,13 +309,7 @@ func checkMode(t *testing.T, path string, want os.FileMode) {
 // OpenSSL is stricter than Go about extensions, and what other clients use.
 func TestOpenSSLAcceptsTheCertificates(t *testing.T) {
 	t.Parallel()
-	openssl, err := exec.LookPath("openssl")
-	if err != nil {
-		if os.Getenv("DOCKERTLS_REQUIRE") != "" {
-			t.Fatal("openssl is not on the PATH, and DOCKERTLS_REQUIRE is set")
-		}
-		t.Skip("openssl is not on the PATH (Debian: apt-get install openssl)")
-	}
+	openssl := programtest.Find(t, "openssl", "openssl")
 	for _, key := range keyTypes {
 		t.Run(key.String(), func(t *testing.T) {
 			t.Parallel()

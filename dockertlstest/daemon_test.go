@@ -269,12 +269,7 @@ func TestErrorLog(t *testing.T) {
 
 func TestListenerCanBeReplaced(t *testing.T) {
 	t.Parallel()
-	first := dockertlstest.NewDaemon(dockertlstest.Plain, nil)
-	first.Close()
-	listener, err := net.Listen("tcp", first.Addr())
-	if err != nil {
-		t.Skipf("somebody else took the port: %v", err)
-	}
+	first, listener := daemonBefore(t)
 	second := dockertlstest.NewUnstartedDaemon(dockertlstest.Plain, nil)
 	second.Listener.Close()
 	second.Listener = listener
@@ -284,6 +279,22 @@ func TestListenerCanBeReplaced(t *testing.T) {
 		t.Errorf("%s moved to %s", first.Host(), second.Host())
 	}
 	checkOK(t, second)
+}
+
+// daemonBefore is a daemon that has ended, and a new listener at its address.
+func daemonBefore(t *testing.T) (*dockertlstest.Daemon, net.Listener) {
+	t.Helper()
+	for attempt := 1; ; attempt++ {
+		d := dockertlstest.NewDaemon(dockertlstest.Plain, nil)
+		d.Close()
+		listener, err := net.Listen("tcp", d.Addr())
+		if err == nil {
+			return d, listener
+		}
+		if attempt == 10 { // each time somebody else took the port
+			t.Fatal(err)
+		}
+	}
 }
 
 func checkOK(t *testing.T, d *dockertlstest.Daemon) {

@@ -80,7 +80,7 @@ func TestFaults(t *testing.T) {
 			t.Run(string(fault)+", "+name, func(t *testing.T) {
 				t.Parallel()
 				if fault.Kind() == dockertls.Timeout {
-					t.Skip("TestTimeouts is about it")
+					return // TestTimeouts is about it
 				}
 				d := dockertlstest.Start(t, fault, maxUnless(fault, version))
 				status, err := ask(limited(t, fault), t, d.Options())
@@ -107,7 +107,7 @@ func TestFaults(t *testing.T) {
 func TestTimeouts(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("it takes 9 s")
+		t.Skip("it takes 9 s: run it without -short")
 	}
 	var all sync.WaitGroup
 	for _, fault := range dockertlstest.Faults() {

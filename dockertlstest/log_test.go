@@ -165,7 +165,7 @@ func (f *failing) Fatalf(format string, args ...any) {
 func TestWaitingEnds(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("it takes 10 s")
+		t.Skip("it takes 10 s: run it without -short")
 	}
 	d := dockertlstest.Start(t)
 	var waiting sync.WaitGroup

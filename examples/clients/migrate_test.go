@@ -16,12 +16,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dockertls/dockertls"
-	"github.com/dockertls/dockertls/dockertlstest"
-	"github.com/dockertls/dockertls/internal/docstest"
 	docker "github.com/fsouza/go-dockerclient"
 	"github.com/google/go-cmp/cmp"
 	"github.com/moby/moby/client"
+
+	"github.com/dockertls/dockertls"
+	"github.com/dockertls/dockertls/dockertlstest"
+	"github.com/dockertls/dockertls/internal/docstest"
 )
 
 // docs/migrating.md quotes these functions.
@@ -162,7 +163,7 @@ func (m migration) row() string {
 // What is said of FromEnv and NewClientFromEnv is what they do.
 func TestMigrating(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("the system's roots and ssh are replaced as on Linux")
+		t.Skip("the system's roots and ssh are replaced as on Linux: run this there")
 	}
 	t.Parallel()
 	for _, m := range migrations() {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/dockertls/dockertls"
 	"github.com/dockertls/dockertls/dockertlstest"
+	"github.com/dockertls/dockertls/internal/programtest"
 )
 
 // A result is what a run of doctor leaves.
@@ -152,7 +154,7 @@ func mutual(t *testing.T, ca *dockertlstest.CA, dir string) *dockertlstest.Daemo
 func dind(t *testing.T, _ string) func() {
 	const dir = "/certs"
 	if _, err := os.Stat(dir); err == nil || os.Geteuid() != 0 {
-		t.Skip("run this as root, where there is no /certs yet: the test makes it, and takes it away")
+		programtest.Missing(t, errors.New("run this as root, where there is no /certs yet: the test makes it, and takes it away"))
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	d := mutual(t, dockertlstest.NewCA(), filepath.Join(dir, "client"))
@@ -256,28 +258,21 @@ func tlsOnPlainPort(t *testing.T, home string) func() {
 	return nil
 }
 
-// proxyInTheWay needs a name that is not localhost to the proxy rules, but leads
-// to this machine.
+// thisMachine leads to this machine, but is not one of the addresses that the
+// proxy rules take for it.
+const thisMachine = "0.0.0.0"
+
 func proxyInTheWay(t *testing.T, home string) func() {
-	name, err := os.Hostname()
-	check(t, err)
-	addresses, err := net.LookupHost(name)
-	if err != nil || !net.ParseIP(addresses[0]).IsLoopback() || name == "localhost" {
-		t.Skipf("the host name %q leads to %q: give it a line with 127.0.0.1 in /etc/hosts", name, addresses)
-	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(addresses[0], "0"))
-	check(t, err)
 	ca := dockertlstest.NewCA()
 	d := dockertlstest.NewUnstartedDaemon(dockertlstest.MutualTLS, ca)
-	d.Listener.Close()
-	d.Listener, d.Server = listener, ca.ServerPair(name)
+	d.Server = ca.ServerPair(thisMachine)
 	d.Start()
 	t.Cleanup(d.Close)
 	check(t, dockertlstest.WriteCerts(filepath.Join(home, ".docker"), ca, ca.ClientPair("alice")))
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
 	t.Cleanup(proxy.Close)
 	_, port, _ := net.SplitHostPort(d.Addr())
-	t.Setenv("DOCKER_HOST", "tcp://"+name+":"+port)
+	t.Setenv("DOCKER_HOST", "tcp://"+thisMachine+":"+port)
 	t.Setenv("DOCKER_TLS_VERIFY", "1")
 	t.Setenv("HTTPS_PROXY", proxy.URL)
 	t.Setenv("NO_PROXY", "example.test")
@@ -285,9 +280,7 @@ func proxyInTheWay(t *testing.T, home string) func() {
 }
 
 func socketElsewhere(t *testing.T, home string) func() {
-	if _, err := os.Stat("/var/run/docker.sock"); err == nil {
-		t.Skip("there is a daemon at /var/run/docker.sock: run this where there is none")
-	}
+	t.Setenv("DOCKER_HOST", "unix://"+filepath.Join(home, "nowhere.sock"))
 	startSocket(t, home)
 	return nil
 }

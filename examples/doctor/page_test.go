@@ -77,11 +77,10 @@ func exports(home string) string {
 // steady replaces what is another at each run.
 func steady(output, home string) string {
 	output = strings.ReplaceAll(output, home, "~")
-	host, _ := os.Hostname()
 	const date = `\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`
 	for _, r := range []struct{ pattern, with string }{
-		{`(127\.0\.0\.1|\[::1\]|\b` + regexp.QuoteMeta(host) + `):\d+`, "$1:2376"},
-		{`\b` + regexp.QuoteMeta(host) + `\b`, "box"},
+		{`(127\.0\.0\.1|\[::1\]|` + regexp.QuoteMeta(thisMachine) + `):\d+`, "$1:2376"},
+		{regexp.QuoteMeta(thisMachine), "box"},
 		{`(?m) +[\d.]+ ms$`, ""},
 		{`(expired on|valid from) ` + date, "$1 2026-11-01 12:00:00"},
 		{`(until) ` + date, "$1 2027-11-01 12:00:00"},

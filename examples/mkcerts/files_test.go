@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -14,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dockertls/dockertls/internal/programtest"
 )
 
 var newFiles = []string{"ca-key.pem", "ca.pem", "cert.pem", "key.pem", "server-cert.pem", "server-key.pem"}
@@ -71,7 +74,7 @@ func TestReplacesNothing(t *testing.T) {
 func TestDanglingLinkIsInTheWay(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Symlink(filepath.Join(dir, "nowhere"), filepath.Join(dir, "key.pem")); err != nil {
-		t.Skip(err)
+		programtest.Missing(t, fmt.Errorf("run this where links can be made: %w", err))
 	}
 	runProgram("-o", dir, "box").wantFailure(t, 1, "key.pem is in the way")
 }
@@ -209,7 +212,7 @@ func TestCommitUndoes(t *testing.T) {
 
 func TestWarnsOfWritableFolder(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("Windows has no such modes: run this test elsewhere")
+		t.Skip("Windows has no such modes: run this on another system")
 	}
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o777); err != nil {

@@ -15,10 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/dockertls/dockertls/dockertlstest"
 	"github.com/dockertls/dockertls/internal/dockerdtest"
 	"github.com/dockertls/dockertls/internal/programtest"
-	"github.com/google/go-cmp/cmp"
 )
 
 // The test binary plays both parts: this program, and the one that it starts.
@@ -158,7 +159,7 @@ func TestExitStatus(t *testing.T) {
 // A signal ends the program, and whoever started us sees that it did.
 func TestSignal(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("there are no signals to send")
+		t.Skip("Windows has no signals to send: run this on another system")
 	}
 	self, _ := os.Executable()
 	cmd := command(t, nil, "--", self, "wait")

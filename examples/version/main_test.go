@@ -328,7 +328,7 @@ func TestAnswerIsNoJSON(t *testing.T) {
 // A server that accepts connections and says nothing, in and below TLS.
 func TestSilentServer(t *testing.T) {
 	if testing.Short() {
-		t.Skip("waits for the program's time limits")
+		t.Skip("it waits for the program's time limits: run it without -short")
 	}
 	writeCerts(t, newHome(t), dockertlstest.NewCA(), nil)
 	address := startSilent(t)
