@@ -17,7 +17,8 @@ go -C bench run . -md ../docs/performance.md
 
 which wrote this page. Times are medians. A ratio is the median, with quartiles, of the ratios of single rounds, in which
 all sides take turns, so that a busy machine is busy for all of them. Everything runs on one machine, over loopback: what
-the network takes comes on top, for everybody. Figures of another machine differ, ratios less so.
+the network takes comes on top, for everybody. Figures of another machine differ, ratios less so. Where a goal lies
+between the quartiles and was missed for no reason given, chance decided it: another run may say otherwise.
 `
 
 func writeHead(w io.Writer) {
