@@ -248,7 +248,7 @@ func (r *resolution) decideDefault(w wish) (decision, *Error) {
 	}
 	r.record("host", d.endpoint.String(), d.source, address.overrode)
 	if !w.tls {
-		return d, r.checkUnused(d.endpoint)
+		return d, r.checkUnused(d, "set TLSVerify (or TLS, to encrypt without verifying)")
 	}
 	dir := r.certDir()
 	if dir.path != "" {
@@ -262,13 +262,12 @@ func (r *resolution) decideDefault(w wish) (decision, *Error) {
 // checkUnused refuses key material in memory over plain TCP: who hands it over
 // in code does not want the clear, although the files' flags alone would mean
 // just that (rule 15).
-func (r *resolution) checkUnused(e endpoint) *Error {
+func (r *resolution) checkUnused(d decision, hint string) *Error {
 	c := r.first(fieldCA, fieldCert, fieldKey, fieldSigner)
-	if !c.set() || !e.isTCP() {
+	if !c.set() || d.tls || !d.endpoint.isTCP() {
 		return nil
 	}
-	return fail(OptionsConflict, c.source, "TLS material is given, but TLS is not switched on for %s", e).
-		hint("set TLSVerify (or TLS, to encrypt without verifying)")
+	return fail(OptionsConflict, c.source, "TLS material is given, but TLS is not switched on for %s", d.endpoint).hint("%s", hint)
 }
 
 // A folder is a directory and the setting that chose it.
@@ -418,6 +417,8 @@ func (r *resolution) warnNoEffect(d decision, w wish) {
 	switch {
 	case !d.endpoint.isTCP() && (w.tls || d.context != wordDefault):
 		why = map[string]string{schemeUnix: "the endpoint is a unix socket", schemeNpipe: "the endpoint is a named pipe", schemeSSH: "ssh secures the connection"}[d.endpoint.network]
+	case d.context != wordDefault && !d.tls:
+		why = "the context " + quote(d.context) + " is without TLS"
 	case d.context != wordDefault:
 		why = "the context " + quote(d.context) + " brings its own TLS settings"
 	case !w.tls && d.endpoint.isTCP():
@@ -425,15 +426,17 @@ func (r *resolution) warnNoEffect(d decision, w wish) {
 	default:
 		return
 	}
+	warned := map[string]bool{} // a source that stands for several fields is named once
 	for _, f := range []field{fieldTLSVerify, fieldTLS, fieldCAFile, fieldCertFile, fieldKeyFile, fieldCertPath, fieldCA, fieldCert, fieldKey, fieldSigner, fieldServerName} {
 		c := r.first(f)
 		tlsFlag := f == fieldTLSVerify || f == fieldTLS
 		switch {
-		case !c.set(), tlsFlag && c.value == "false" && !w.tls:
+		case !c.set(), warned[c.source], tlsFlag && c.value == "false" && !w.tls:
 		case tlsFlag && d.context != wordDefault && d.tls: // it asks for no more than the context does
 		case f == fieldServerName && d.context != wordDefault && d.tls: // it counts there too
 		default:
 			r.warn(WarnNoEffect, c.source, "it has no effect: %s", why)
+			warned[c.source] = true
 		}
 	}
 }

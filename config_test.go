@@ -1,6 +1,7 @@
 package dockertls_test
 
 import (
+	"context"
 	"crypto"
 	"crypto/tls"
 	"errors"
@@ -139,6 +140,9 @@ func TestMaterialInMemory(t *testing.T) {
 	pair := ca.ClientPair("c")
 	signer := pair.Certificate().PrivateKey.(crypto.Signer)
 	dir, _, _ := writeCerts(t)
+	plain := t.TempDir()
+	check(t, dockertlstest.WriteContext(plain, dockertlstest.Context{Name: "plain", Host: "tcp://box:1"}))
+	supply := func(context.Context) (dockertls.Material, error) { return materialOf(ca, pair), nil }
 	on := func(o dockertls.Options) dockertls.Options {
 		o.Host, o.TLSVerify = "tcp://box:1", new(true)
 		return o
@@ -160,6 +164,8 @@ func TestMaterialInMemory(t *testing.T) {
 		{"a signer of another certificate", []dockertls.Options{on(dockertls.Options{Cert: ca.ClientPair("d").CertPEM, Signer: signer})}, 0, dockertls.KeyPairMismatch},
 		{"in the clear", []dockertls.Options{{Host: "tcp://box:1", CA: ca.PEM()}}, 0, dockertls.OptionsConflict},
 		{"in the clear", []dockertls.Options{{Host: "tcp://box:1", Cert: pair.CertPEM, Key: pair.KeyPEM}}, 0, dockertls.OptionsConflict},
+		{"in the clear of a context", []dockertls.Options{{Context: "plain", ConfigDir: plain, CA: ca.PEM()}}, 0, dockertls.OptionsConflict},
+		{"in the clear of a context", []dockertls.Options{{Context: "plain", ConfigDir: plain, Material: supply}}, 0, dockertls.OptionsConflict},
 		{"not PEM", []dockertls.Options{on(dockertls.Options{CA: dockertls.PEM("x")})}, 0, dockertls.CAInvalid},
 	} {
 		cfg, err := dockertls.Resolve(tc.layers...)

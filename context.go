@@ -173,7 +173,10 @@ func (r *resolution) decideContext(name choice, w wish) (decision, *Error) {
 		}
 	}
 	r.record("host", d.endpoint.String(), source, r.first(fieldHost).all())
-	return d, checkNotWeaker(d, w)
+	if err := checkNotWeaker(d, w); err != nil {
+		return d, err
+	}
+	return d, r.checkUnused(d, "name the address with Host and set TLSVerify, or give the context its TLS files: "+hintContextTLS)
 }
 
 // all lists a choice that lost as a whole.
@@ -190,7 +193,7 @@ func checkNotWeaker(d decision, w wish) *Error {
 	switch {
 	case w.tls && !d.tls:
 		return fail(OptionsConflict, w.source+" and "+d.source, "the one asks for TLS, the other is plain TCP (%s)", d.endpoint).
-			hint("unset %s, or give the context its TLS files: docker context update --docker host=...,ca=...", w.source)
+			hint("unset %s, or give the context its TLS files: %s", w.source, hintContextTLS)
 	case w.verify && !d.verify:
 		return fail(OptionsConflict, w.source+" and "+d.source, "the one asks to verify the server, the other says SkipTLSVerify (%s)", d.endpoint).
 			hint("unset %s, or update the context without skip-tls-verify", w.source)
@@ -217,8 +220,7 @@ func readContextMeta(path string, name choice, dir folder) (contextMeta, *Error)
 // hintContext names the contexts there are, the one that was probably meant first.
 func hintContext(configDir, wanted string) string {
 	var names []string
-	metas, _ := filepath.Glob(filepath.Join(configDir, "contexts", "meta", "*", "meta.json"))
-	for _, path := range metas {
+	for _, path := range globIn(filepath.Join(configDir, "contexts", "meta"), "*/meta.json") {
 		var file struct{ Name string }
 		data, err := readSmallFile(path)
 		if err != nil || json.Unmarshal(data, &file) != nil || file.Name == "" {
@@ -331,6 +333,15 @@ func checkMisplaced(tlsFolder, folder, source string) *Error {
 		}
 	}
 	return nil
+}
+
+// globIn finds paths in a folder, whose own path may have any characters in it.
+func globIn(dir, pattern string) []string {
+	found, _ := fs.Glob(os.DirFS(dir), pattern)
+	for i, name := range found {
+		found[i] = filepath.Join(dir, filepath.FromSlash(name))
+	}
+	return found
 }
 
 // readSmallFile is os.ReadFile with a bound.

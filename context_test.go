@@ -37,6 +37,16 @@ func TestContextErrors(t *testing.T) {
 	wantExplained(t, ask("nohost"), HostInvalid, "no host name", "context")
 }
 
+// The characters of a pattern are nothing else in a folder's name.
+func TestContextInFolderWithBrackets(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "a[b]")
+	path := newContextFolder(dir, "prod").meta
+	check(t, os.MkdirAll(filepath.Dir(path), 0o700))
+	check(t, os.WriteFile(path, []byte(metaOf("tcp://box:1")), 0o600))
+	wantExplained(t, resolveError(Options{Context: "Prod", ConfigDir: dir}), ContextNotFound, `did you mean "prod"?`)
+}
+
 // While docker updates a context, its TLS data is gone for a moment.
 func TestContextWhileUpdated(t *testing.T) {
 	t.Parallel()

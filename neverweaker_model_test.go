@@ -320,8 +320,9 @@ func (o oracle) decideStored() verdict {
 	}
 	material, skip := o.rows["context.tls"], o.rows["context.skip"] != ""
 	secured := material != "" || skip || scheme == "https"
+	_, inMemory, _ := o.first("CA", "Cert", "Key", "Signer", "Material")
 	switch {
-	case material == "misplaced", material == "file", tls && !secured, verify && skip:
+	case material == "misplaced", material == "file", tls && !secured, verify && skip, inMemory != "" && !secured:
 		return v
 	case !secured:
 		v.asking = askedPlain
