@@ -36,7 +36,8 @@ func (c *Config) EnvironIn(dir string) ([]string, error) {
 	if err != nil || !c.secured() {
 		return vars.list(), err
 	}
-	if err := c.checkCopyable(); err != nil {
+	g := c.current() // one and the same for all three files, whatever is reloaded meanwhile
+	if err := c.checkCopyable(g); err != nil {
 		return nil, err
 	}
 	if dir == "" { // filepath.Abs would take the working folder
@@ -45,19 +46,20 @@ func (c *Config) EnvironIn(dir string) ([]string, error) {
 	if vars.certPath, err = filepath.Abs(dir); err != nil {
 		return nil, c.unusable(oneLine(dir)+": "+reason(err), err)
 	}
-	if err := c.writeFolder(vars.certPath); err != nil {
+	if err := c.writeFolder(g, vars.certPath); err != nil {
 		return nil, err
 	}
 	return vars.list(), nil
 }
 
 // checkCopyable refuses what three files cannot hold.
-func (c *Config) checkCopyable() error {
+func (c *Config) checkCopyable(g *generation) error {
+	signer := g.material.paths().signer
 	switch {
-	case c.current().ca() == nil:
+	case g.ca() == nil:
 		return c.notInEnviron(saidSystemRoots)
-	case c.current().material.paths().signer != "":
-		return c.notInEnviron("the private key is kept in a Signer (%s), and cannot be written to a file", c.current().material.paths().signer)
+	case signer != "":
+		return c.notInEnviron("the private key is kept in a Signer (%s), and cannot be written to a file", signer)
 	}
 	return nil
 }
@@ -80,14 +82,14 @@ type copied struct {
 
 // copies are the three files. They hold what is in use and nothing else: a bundle
 // may have a key in it, which has no place in ca.pem.
-func (c *Config) copies() ([]copied, error) {
-	roots := rootsIn(c.current().ca())
+func (g *generation) copies() ([]copied, error) {
+	roots := rootsIn(g.ca())
 	files := []copied{
 		{name: roleCA().file, data: encodeCertificates(roots), perm: 0o644, same: sameCertificates(rootsIn, roots)},
 		{name: roleCert().file},
 		{name: roleKey().file},
 	}
-	pair := c.current().pair
+	pair := g.pair
 	if pair == nil {
 		return files, nil
 	}
@@ -162,8 +164,8 @@ func sameKey(pair *tls.Certificate) func([]byte) bool {
 }
 
 // writeFolder writes what is missing, all or nothing.
-func (c *Config) writeFolder(dir string) error {
-	files, err := c.copies()
+func (c *Config) writeFolder(g *generation, dir string) error {
+	files, err := g.copies()
 	if err != nil {
 		// The cause is left out on purpose: it might quote the key.
 		return c.unusable("the private key cannot be written as PKCS #8", nil)

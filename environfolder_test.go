@@ -1,6 +1,7 @@
 package dockertls_test
 
 import (
+	"context"
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
@@ -12,7 +13,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/dockertls/dockertls"
@@ -67,6 +70,48 @@ func TestEnvironInReachesTheDaemon(t *testing.T) {
 			wantModes(t, dir)
 		})
 	}
+}
+
+// The three files are of one generation, whatever is reloaded meanwhile.
+func TestEnvironInDuringReload(t *testing.T) {
+	t.Parallel()
+	var sets [2]dockertls.Material
+	for i := range sets {
+		ca := dockertlstest.NewCA()
+		sets[i] = materialOf(ca, ca.ClientPair("alice"))
+	}
+	var turn atomic.Int64
+	cfg := resolved(t, dockertls.Options{Host: "tcp://127.0.0.1:1", TLSVerify: new(true),
+		Material: func(context.Context) (dockertls.Material, error) { return sets[turn.Add(1)%2], nil }})
+	done, reloaded := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(reloaded)
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				cfg.Reload(t.Context())
+			}
+		}
+	}()
+	base := t.TempDir()
+	for i := range 300 {
+		dir := filepath.Join(base, strconv.Itoa(i))
+		_, err := cfg.EnvironIn(dir)
+		check(t, err)
+		ca, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
+		check(t, err)
+		pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+		check(t, err)
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM(ca)
+		if _, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: pool, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}); err != nil {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+	close(done)
+	<-reloaded
 }
 
 // wantModes: only the owner reads the key, and nothing else lies there.
