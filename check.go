@@ -2,6 +2,7 @@ package dockertls
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -246,10 +247,10 @@ func (k *checkup) open(ctx context.Context, conn *net.Conn) bool {
 			return err
 		}
 		if k.usesSSH() {
-			s.see("ssh was started for %s", (*conn).RemoteAddr()) // whether it gets there, the ping shows
+			s.see("ssh was started for %s", peerAddress(*conn)) // whether it gets there, the ping shows
 			return nil
 		}
-		s.see("connected to %s", (*conn).RemoteAddr())
+		s.see("connected to %s", cmp.Or(peerAddress(*conn), k.endpoint.address))
 		if k.proxy != nil {
 			s.see("through %s (%s)", redactURL(k.proxy), k.proxySource)
 		}

@@ -285,12 +285,19 @@ func (c *conn) sooner(limit time.Duration) time.Time {
 	return ours
 }
 
+// restoreDeadline goes back to the caller's deadline, which may change meanwhile.
 func (c *conn) restoreDeadline() {
-	var t time.Time
-	if theirs := c.deadline.Load(); theirs != nil {
-		t = *theirs
+	for {
+		var t time.Time
+		theirs := c.deadline.Load()
+		if theirs != nil {
+			t = *theirs
+		}
+		_ = c.Conn.SetReadDeadline(t)
+		if c.deadline.Load() == theirs {
+			return
+		}
 	}
-	_ = c.Conn.SetReadDeadline(t)
 }
 
 func (c *conn) SetDeadline(t time.Time) error {
@@ -421,7 +428,7 @@ func (c *conn) brokenOff(err error) error {
 
 // scene is what this connection can say to a diagnosis.
 func (c *conn) scene() scene {
-	return scene{cfg: c.config, seen: c.seen, stage: StageRequest, http: c.http, address: c.RemoteAddr().String(), wrote: c.wrote.Load(), bodiless: c.bodiless.Load(), soon: c.soon()}
+	return scene{cfg: c.config, seen: c.seen, stage: StageRequest, http: c.http, address: peerAddress(c), wrote: c.wrote.Load(), bodiless: c.bodiless.Load(), soon: c.soon()}
 }
 
 // soon tells whether little time has passed since something was sent.

@@ -3,10 +3,13 @@ package dockertls_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -260,4 +263,83 @@ func brokenSource(t *testing.T) *net.TCPConn {
 	other.SetLinger(0)
 	other.Close()
 	return source
+}
+
+// A connection of a Dialer need not know whom it leads to (net.Conn).
+func TestConnectionsWithoutAddress(t *testing.T) {
+	t.Parallel()
+	ca := dockertlstest.NewCA()
+	for mode, on := range map[dockertlstest.Mode]*dockertlstest.CA{dockertlstest.Plain: nil, dockertlstest.MutualTLS: ca} {
+		d, opts := startDaemon(t, mode, on)
+		opts.Dialer = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, d.Addr())
+			return namelessConn{conn}, err
+		}
+		opts.Logger = slog.New(slog.DiscardHandler)
+		cfg := resolve(t, opts)
+		check(t, request(cfg))
+		conn, err := cfg.Dial(t.Context())
+		check(t, err)
+		check(t, conn.Close())
+		if report := cfg.Check(t.Context()); !report.Healthy {
+			t.Errorf("%s: %v", mode, report)
+		}
+	}
+}
+
+type namelessConn struct{ net.Conn }
+
+func (namelessConn) RemoteAddr() net.Addr { return nil }
+
+// A deadline that is set while the first answer is judged counts.
+func TestDeadlineDuringTheFirstAnswer(t *testing.T) {
+	t.Parallel()
+	restoring, changed := make(chan struct{}), make(chan struct{})
+	answer := peer(func(conn net.Conn) {
+		io.WriteString(conn, "x")
+		io.Copy(io.Discard, conn)
+	})
+	cfg := resolve(t, dockertls.Options{Host: "tcp://daemon.test", Dialer: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := answer.dial(ctx, network, address)
+		return &restoringConn{Conn: conn, restoring: restoring, changed: changed}, err
+	}})
+	conn, err := cfg.Dial(t.Context())
+	check(t, err)
+	defer conn.Close()
+	read := make(chan error)
+	go func() {
+		_, err := conn.Read(make([]byte, 1))
+		if err == nil {
+			_, err = conn.Read(make([]byte, 1))
+		}
+		read <- err
+	}()
+	<-restoring
+	check(t, conn.SetReadDeadline(time.Now().Add(-time.Second)))
+	close(changed)
+	select {
+	case err := <-read:
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Read ended with %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("Read does not end, although its deadline has passed")
+	}
+}
+
+// A restoringConn stops while it is told for the first time to have no deadline.
+type restoringConn struct {
+	net.Conn
+	once               sync.Once
+	restoring, changed chan struct{}
+}
+
+func (c *restoringConn) SetReadDeadline(t time.Time) error {
+	if t.IsZero() {
+		c.once.Do(func() {
+			close(c.restoring)
+			<-c.changed
+		})
+	}
+	return c.Conn.SetReadDeadline(t)
 }

@@ -49,8 +49,17 @@ func (c *Config) opened(conn net.Conn, err error) (net.Conn, error) {
 	return conn, nil
 }
 
+// peerAddress is "" if it is not known, as may be behind a Dialer.
+func peerAddress(conn net.Conn) string {
+	address := conn.RemoteAddr()
+	if address == nil {
+		return ""
+	}
+	return address.String()
+}
+
 func (c *Config) logConnection(conn net.Conn) {
-	attrs := []slog.Attr{slog.String("host", c.Host()), slog.String("address", conn.RemoteAddr().String())}
+	attrs := []slog.Attr{slog.String("host", c.Host()), slog.String("address", peerAddress(conn))}
 	if secured, ok := conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
 		state := secured.ConnectionState()
 		attrs = append(attrs, slog.String("tls", tls.VersionName(state.Version)), slog.Bool("resumed", state.DidResume))

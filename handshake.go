@@ -57,7 +57,7 @@ func (c *Config) handshake(ctx context.Context, g *generation, cfg *tls.Config) 
 // shake does the handshake on an open connection, which it closes on errors.
 // What was seen of the peer is there in any case.
 func (c *Config) shake(ctx context.Context, raw net.Conn, g *generation, cfg *tls.Config) (*tls.Conn, *handshake, error) {
-	seen := &handshake{address: raw.RemoteAddr().String(), generation: g}
+	seen := &handshake{address: peerAddress(raw), generation: g}
 	opening := &openingConn{gatheringConn: &gatheringConn{Conn: raw, buffers: &c.buffers}}
 	conn := tls.Client(opening, seen.watch(cfg))
 	err := shakeHands(ctx, conn)
