@@ -54,24 +54,23 @@ func (k *checkup) remedy(advice string, env ...string) {
 	k.report.Remedies = append(k.report.Remedies, Remedy{oneLine(advice), env})
 }
 
-// glance looks at the chain that a server shows, without a certificate of ours
-// and without trusting it. No request follows.
-func (k *checkup) glance(ctx context.Context, address string) []*x509.Certificate {
+// glance looks at the chain that a server shows, and whether it asks for a
+// certificate, without one of ours and without trusting it. No request follows.
+func (k *checkup) glance(ctx context.Context, address string) *handshake {
 	ctx, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
 	there := k.at(address)
 	raw, err := there.dialRaw(ctx)
 	if err != nil {
-		return nil
+		return new(handshake)
 	}
 	defer raw.Close()
 	// The chain is judged by hand; nothing is sent.
 	conn, seen, err := there.shake(ctx, raw, new(generation), &tls.Config{MinVersion: tls.VersionTLS12, ServerName: k.endpoint.serverName, InsecureSkipVerify: true}) //nolint:gosec // nothing but the look at the chain follows
-	if err != nil {
-		return seen.chain
+	if err == nil {
+		conn.Close()
 	}
-	conn.Close()
-	return seen.chain
+	return seen
 }
 
 // at is this endpoint at another address, for looking only.
@@ -88,14 +87,14 @@ func (k *checkup) whoSpeaksTLS(ctx context.Context, s *Step) {
 	if k.secured() || !k.endpoint.isTCP() {
 		return
 	}
-	chain := k.glance(ctx, k.endpoint.address)
-	if len(chain) == 0 {
+	seen := k.glance(ctx, k.endpoint.address)
+	if len(seen.chain) == 0 {
 		s.see("no TLS is spoken there either")
 		return
 	}
 	s.see("TLS is spoken there")
-	describeChain(s, describeAll(chain))
-	k.trustedBy(s, chain, k.endpoint.serverName)
+	describeChain(s, describeAll(seen.chain))
+	k.trustedBy(s, seen, k.endpoint.serverName)
 }
 
 // whoSpeaksPlain is for TLS that was answered in the clear: the other
@@ -107,7 +106,7 @@ func (k *checkup) whoSpeaksPlain(ctx context.Context, s *Step) {
 		return
 	}
 	other := net.JoinHostPort(host, tlsPort)
-	chain := k.glance(ctx, other)
+	chain := k.glance(ctx, other).chain
 	if len(chain) == 0 {
 		s.see("port %s does not speak TLS either", tlsPort)
 		return
@@ -120,8 +119,8 @@ func (k *checkup) whoSpeaksPlain(ctx context.Context, s *Step) {
 
 // whoseAuthority is for a chain that is not trusted.
 func (k *checkup) whoseAuthority(_ context.Context, s *Step) {
-	chain := x509Of(k.failure.Evidence.Server)
-	if len(chain) > 0 && !k.trustedBy(s, chain, k.material.serverName) {
+	seen := &handshake{chain: x509Of(k.failure.Evidence.Server)} // it ended before the server could ask
+	if len(seen.chain) > 0 && !k.trustedBy(s, seen, k.material.serverName) {
 		s.see("no ca.pem in the usual places has signed this chain")
 	}
 }
@@ -134,20 +133,24 @@ func x509Of(certs []Certificate) []*x509.Certificate {
 	return chain
 }
 
-// trustedBy finds the folders whose ca.pem verifies a chain.
-func (k *checkup) trustedBy(s *Step, chain []*x509.Certificate, name string) bool {
+// trustedBy finds the folders whose ca.pem verifies what was seen of a server.
+func (k *checkup) trustedBy(s *Step, seen *handshake, name string) bool {
 	found := false
 	for _, dir := range k.certFolders() {
 		cas := parseCertificates(readIfThere(filepath.Join(dir, roleCA().file)))
 		if len(cas) == 0 {
 			continue
 		}
-		if err := verifyChain(chain, poolOf(cas), name); err != nil {
+		if err := verifyChain(seen.chain, poolOf(cas), name); err != nil {
 			s.see("%s does not verify it", filepath.Join(dir, roleCA().file))
 			continue
 		}
 		found = true
 		s.see("%s verifies it", filepath.Join(dir, roleCA().file))
+		if seen.requested && !(exists(filepath.Join(dir, roleCert().file)) && exists(filepath.Join(dir, roleKey().file))) {
+			s.see("%s lacks cert.pem or key.pem, and the server asks for a client certificate", dir)
+			continue
+		}
 		k.remedy("use "+dir+", whose ca.pem verifies this server", k.useFolder(dir)...)
 	}
 	return found
@@ -208,8 +211,12 @@ func (k *checkup) whichClientCert(_ context.Context, s *Step) {
 			s.see("%s is not valid for a client now", path)
 		case !exists(filepath.Join(dir, roleKey().file)):
 			s.see("%s has no key.pem beside it", path)
-		case twinIssuer(cas, leaf) != nil || !k.verifiesServer(cas):
+		case len(cas) == 0:
+			s.see("%s has no ca.pem beside it", path)
+		case twinIssuer(cas, leaf) != nil || len(k.seen.chain) > 0 && twinIssuer(cas, k.seen.chain[0]) != nil:
 			s.see("%s is of another generation of that authority", path)
+		case !k.verifiesServer(cas):
+			s.see("%s does not verify the server", filepath.Join(dir, roleCA().file))
 		default:
 			s.see("%s is of an authority that the daemon accepts", path)
 			k.remedy("use "+dir+", whose cert.pem is of an authority that the daemon accepts", k.useFolder(dir)...)
@@ -312,13 +319,8 @@ func (k *checkup) certFolders() []string {
 	}
 	p := k.places
 	dirs := []string{p.certPath, p.config, filepath.Join(p.home, configFolder), "/certs/client", filepath.Join(p.home, configFolder, "machine", "certs")}
-	for _, pattern := range []string{
-		filepath.Join(p.config, "contexts", "tls", "*", "docker"),
-		filepath.Join(p.home, configFolder, "machine", "machines", "*"),
-	} {
-		found, _ := filepath.Glob(pattern)
-		dirs = append(dirs, found...)
-	}
+	dirs = append(dirs, globIn(filepath.Join(p.config, "contexts", "tls"), "*/docker")...)
+	dirs = append(dirs, globIn(filepath.Join(p.home, configFolder, "machine", "machines"), "*")...)
 	var distinct []string
 	for _, dir := range dirs {
 		if dir != "" && filepath.IsAbs(dir) && !slices.Contains(distinct, dir) {

@@ -207,18 +207,23 @@ func TestCheckOfPairsThatLieAround(t *testing.T) {
 		"twin":    {twin, twin.ClientPair("alice")},
 		"good":    {ca, ca.ClientPair("alice")},
 		"keyless": {ca, ca.ClientPair("alice")},
+		"caless":  {ca, ca.ClientPair("alice")},
+		"mixed":   {ca, ca.ClientPair("alice")},
 	} {
 		check(t, dockertlstest.WriteCerts(filepath.Join(home, ".docker", "machine", "machines", name), set.ca, set.pair))
 	}
 	machine := func(name string) string { return filepath.Join(home, ".docker", "machine", "machines", name) }
 	check(t, os.Remove(filepath.Join(machine("keyless"), "key.pem")))
+	check(t, os.Remove(filepath.Join(machine("caless"), "ca.pem")))
+	check(t, os.WriteFile(filepath.Join(machine("mixed"), "ca.pem"), foreign.PEM(), 0o600))
 
 	_, opts := startDaemon(t, dockertlstest.MutualTLS, ca)
 	opts.Cert, opts.Key = nil, nil
 	text, advice := checked(t, opts, dockertls.FromEnv())
 	cert := func(name string) string { return filepath.Join(machine(name), "cert.pem") }
 	wantSeen(t, text, cert("foreign")+" is of another authority", cert("expired")+" is not valid for a client now", cert("server")+" is not valid for a client now",
-		cert("twin")+" is of another generation", cert("keyless")+" has no key.pem beside it", cert("good")+" is of an authority that the daemon accepts")
+		cert("twin")+" is of another generation", cert("keyless")+" has no key.pem beside it",
+		cert("caless")+" has no ca.pem beside it", filepath.Join(machine("mixed"), "ca.pem")+" does not verify the server", cert("good")+" is of an authority that the daemon accepts")
 	if len(advice) != 1 || !strings.Contains(advice[0], machine("good")) {
 		t.Errorf("advice %q", advice)
 	}
@@ -230,6 +235,30 @@ func TestCheckOfPairsThatLieAround(t *testing.T) {
 	wantSeen(t, text, "does not say which authorities it accepts")
 	if len(advice) > 0 {
 		t.Errorf("advice %q", advice)
+	}
+}
+
+// A folder without a pair is no way out where the daemon asks for one.
+func TestCheckOfFoldersWhereTLSIsMissing(t *testing.T) {
+	dir, ca, _ := writeCerts(t)
+	d, _ := startDaemon(t, dockertlstest.MutualTLS, ca)
+	without := t.TempDir()
+	check(t, dockertlstest.WriteCerts(without, ca, nil))
+	for _, name := range []string{"DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CONFIG"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("DOCKER_HOST", d.Host())
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("USERPROFILE", t.TempDir()) // the same on Windows
+	t.Setenv("DOCKER_CERT_PATH", without)
+	text, advice := checked(t, dockertls.FromEnv())
+	wantSeen(t, text, without+" lacks cert.pem or key.pem")
+	if len(advice) > 0 {
+		t.Errorf("advice %q", advice)
+	}
+	t.Setenv("DOCKER_CERT_PATH", dir)
+	if _, advice = checked(t, dockertls.FromEnv()); len(advice) != 1 || !strings.Contains(advice[0], dir) {
+		t.Errorf("advice %q, want %s", advice, dir)
 	}
 }
 
