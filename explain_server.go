@@ -176,13 +176,21 @@ func (s scene) explainUntrusted(chain []*x509.Certificate) *Error {
 		if g.cert == chain[0] {
 			e.Detail = fmt.Sprintf("the server's certificate %s is self-signed, and %s does not know it%s", issuer, s.rootsName(), s.knows(roots))
 		}
-		return e.hint(hintFetchCA)
+		return e.hint("%s", s.hintFetchCA())
 	}
 	e.Detail = fmt.Sprintf("%s was issued by %s, which %s does not know%s", whose, issuer, s.rootsName(), s.knows(roots))
 	if len(roots) > 0 && !anyCA(roots) {
 		return e.hint("there is no authority in %s, only certificates that may not sign others: put the one there that signed the daemon's certificate", s.rootsName())
 	}
-	return e.hint("if %s is an intermediate authority, the server must send its certificate too: append it to the daemon's --tlscert. Else %s", issuer, hintFetchCA)
+	return e.hint("if %s is an intermediate authority, the server must send its certificate too: append it to the daemon's --tlscert. Else %s", issuer, s.hintFetchCA())
+}
+
+// hintFetchCA names the place that counts: to a context no other does.
+func (s scene) hintFetchCA() string {
+	if s.cfg != nil && s.cfg.context != wordDefault {
+		return hintFetchCA + fmt.Sprintf("give it to the context %q: "+hintContextTLS, s.cfg.context)
+	}
+	return hintFetchCA + hintPlaceCA
 }
 
 func anyCA(certs []*x509.Certificate) bool {

@@ -225,6 +225,18 @@ func storeContext(t *testing.T, name, host string, ca *dockertlstest.CA) (dir st
 	return dir
 }
 
+// To a context its own files count, so the hint names no others.
+func TestUntrustedServerOfAContext(t *testing.T) {
+	t.Parallel()
+	d, _ := startDaemon(t, dockertlstest.TLS, dockertlstest.NewCA())
+	cfg := resolve(t, dockertls.Options{Context: "prod", ConfigDir: storeContext(t, "prod", d.Host(), dockertlstest.NewCA())})
+	err := cfg.Diagnose(request(cfg))
+	wantKind(t, err, dockertls.ServerUntrusted, `the context "prod": docker context update`)
+	if strings.Contains(fmt.Sprintf("%+v", err), "certificate folder") {
+		t.Errorf("%+v", err)
+	}
+}
+
 // The address of a context may have no port: it then appears in no URL and no
 // Host header, and the port is that of the scheme (Q4).
 func TestContextWithoutPort(t *testing.T) {
