@@ -432,7 +432,7 @@ func invalidHost(host, format string, args ...any) *Error {
 // redact replaces the user and password of an address that may not even parse.
 // The user of an ssh address stays: it is no secret, and part of the address.
 func redact(host string) string {
-	if strings.HasPrefix(host, schemeUnix+"://") || strings.HasPrefix(host, schemeNpipe+"://") {
+	if scheme, path, _ := strings.Cut(host, "://"); (scheme == schemeUnix || scheme == schemeNpipe) && !strings.Contains(path, "://") {
 		return host
 	}
 	at := strings.LastIndexByte(host, '@')

@@ -40,15 +40,22 @@ func askedMode(tlsVerify, tls string) Mode {
 func hasPassword(address string, accepted bool) bool {
 	trimmed := strings.TrimSpace(address)
 	isPath := strings.HasPrefix(trimmed, "/") && !strings.HasPrefix(trimmed, "//")
-	start, p, at := 0, strings.Index(address, passwordIn), strings.LastIndexByte(address, '@')
+	rest, isSocket := strings.CutPrefix(trimmed, "unix://")
+	if !isSocket {
+		rest, isSocket = strings.CutPrefix(trimmed, "npipe://")
+	}
+	start := 0
 	if i := strings.Index(address, "://"); i >= 0 {
 		start = i + len("://")
 	}
-	if strings.HasPrefix(trimmed, "unix://") || strings.HasPrefix(trimmed, "npipe://") || isPath || p < start || at < p {
+	if i := strings.IndexAny(address[start:], "/?#"); i >= 0 && accepted {
+		address = address[:start+i]
+	}
+	p, at := strings.Index(address, passwordIn), strings.LastIndexByte(address, '@')
+	if isSocket && !strings.Contains(rest, "://") || isPath || p < start || at < p {
 		return false
 	}
-	user := address[start:p]
-	return strings.Contains(user, ":") && !(accepted && strings.ContainsAny(user, "/?#"))
+	return strings.Contains(address[start:p], ":")
 }
 
 // FuzzEnvironment: whatever the variables hold, FromEnv and Resolve end in an
