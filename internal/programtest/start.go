@@ -6,6 +6,7 @@ import (
 	"net"
 	"os/exec"
 	"runtime"
+	"sync/atomic"
 	"testing"
 )
 
@@ -19,13 +20,25 @@ func FreeAddr(tb testing.TB) string {
 	return addr
 }
 
+// Ports are given in turn. Chosen at random, two tests at once may get the same
+// one, and then a test reaches the other's program, because its own, which cannot
+// listen, has not ended yet.
+var (
+	firstPort  = rand.Uint32N(portCount)
+	portsGiven atomic.Uint32
+)
+
+const (
+	lowestPort = 10_000
+	portCount  = 22_000
+)
+
 // FindFreeAddr is FreeAddr where no test runs. The port is below those that
 // systems give to outgoing connections: one of them might take it before the
 // program does.
 func FindFreeAddr() (addr string, err error) {
-	const lowest, highest = 10_000, 32_000
 	for range 100 {
-		addr = fmt.Sprintf("127.0.0.1:%d", lowest+rand.IntN(highest-lowest))
+		addr = fmt.Sprintf("127.0.0.1:%d", lowestPort+(firstPort+portsGiven.Add(1))%portCount)
 		var l net.Listener
 		if l, err = net.Listen("tcp", addr); err == nil {
 			l.Close()
