@@ -289,7 +289,7 @@ var errChanging = errors.New("it is being changed all the time")
 func (f contextFolder) settled() ([]fs.DirEntry, error) {
 	for start := time.Now(); ; {
 		entries, err := os.ReadDir(filepath.Join(f.tls, "docker"))
-		whole := err == nil && len(entries) >= 3 // ca.pem, cert.pem and key.pem
+		whole := hasFile(entries, roleCA()) && hasFile(entries, roleCert()) && hasFile(entries, roleKey())
 		wait := settleTime - f.unchanged()
 		switch {
 		case whole, wait <= 0:
@@ -299,6 +299,11 @@ func (f contextFolder) settled() ([]fs.DirEntry, error) {
 		}
 		time.Sleep(wait)
 	}
+}
+
+// hasFile does not count files: docker writes each under another name first.
+func hasFile(entries []fs.DirEntry, ro role) bool {
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == ro.file })
 }
 
 // settleLimit is how long Resolve waits for a context.

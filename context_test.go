@@ -57,10 +57,17 @@ func TestContextWhileUpdated(t *testing.T) {
 	ca := newTestCA(t, "ca", nil)
 	cert, key := ca.pair("alice", newTestKey(t), nil)
 	files := map[string][]byte{"ca.pem": pemOf(ca.cert), "cert.pem": cert, "key.pem": key}
+	for _, from := range []string{"", "key.pem.tmp"} { // nothing is there, or three files of which one is not yet itself
+		resolveWhileUpdated(t, where, files, from, dir)
+	}
+}
+
+func resolveWhileUpdated(t *testing.T, where contextFolder, files map[string][]byte, from, dir string) {
+	t.Helper()
 	for range 20 {
 		updated := make(chan bool)
 		begun := make(chan struct{})
-		go func() { updated <- updateContext(t, filepath.Join(where.tls, "docker"), files, begun) }()
+		go func() { updated <- updateContext(t, filepath.Join(where.tls, "docker"), files, from, begun) }()
 		<-begun
 		cfg, err := Resolve(Options{Context: "prod", ConfigDir: dir})
 		if !<-updated {
@@ -76,8 +83,8 @@ func TestContextWhileUpdated(t *testing.T) {
 }
 
 // updateContext replaces the TLS data of a context, as docker does, and tells
-// whether no step of that took longer than docker's would.
-func updateContext(t *testing.T, folder string, files map[string][]byte, begun chan struct{}) bool {
+// whether no step of that took longer than docker's would. It says when it is so far.
+func updateContext(t *testing.T, folder string, files map[string][]byte, from string, begun chan struct{}) bool {
 	quick, last := true, time.Now()
 	step := func(err error) {
 		if err != nil {
@@ -87,11 +94,20 @@ func updateContext(t *testing.T, folder string, files map[string][]byte, begun c
 		last = time.Now()
 		time.Sleep(settleTime / 5)
 	}
+	reach := func(name string) {
+		if name == from {
+			close(begun)
+			time.Sleep(settleTime / 5)
+		}
+	}
 	step(os.RemoveAll(folder))
-	close(begun)
+	reach("")
 	step(os.MkdirAll(folder, 0o700))
 	for _, name := range []string{"ca.pem", "cert.pem", "key.pem"} {
-		step(os.WriteFile(filepath.Join(folder, name), files[name], 0o600))
+		whole := filepath.Join(folder, name)
+		step(os.WriteFile(whole+".tmp", files[name], 0o600))
+		reach(name + ".tmp")
+		step(os.Rename(whole+".tmp", whole))
 	}
 	return quick
 }
